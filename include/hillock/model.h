@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The model interface: a neuron or source model is one constant descriptor.
+ *
+ * A model lives in one file of models/, defines `const struct hk_model hk_model_NAME` and has one line in models/list.
+ * It states what it is; the engine owns all arrays, derives propagators, impulse responses and bounds, finds
+ * threshold crossings, and everything else (config, recording, checkpoints, `hillock models`, tests over the
+ * registry) reads the tables here.
+ *
+ * Internal units everywhere: ms, mV, pA, nS, pF, Hz. */
+#ifndef HILLOCK_MODEL_H
+#define HILLOCK_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Limits of a point model. */
+enum { HK_STATES_MAX = 12, HK_PORTS_MAX = 4, HK_PARAMS_MAX = 40 };
+
+enum hk_model_kind {
+  HK_MODEL_LINEAR,    /* dx/dt = A x + b between spikes: exact, superposable */
+  HK_MODEL_NONLINEAR, /* dx/dt = f(x): integrated adaptively */
+  HK_MODEL_POISSON,   /* a source: parameter 0 is its rate in Hz */
+  HK_MODEL_TRAINS     /* a source: plays back given spike times */
+};
+
+/* The range a parameter must lie in: [low, high], (low, high] with open_low. Use -INFINITY and INFINITY for none. */
+struct hk_param {
+  const char *name;
+  const char *unit; /* a UDUNITS unit, "1" for a bare number */
+  double preset;    /* the default */
+  double low, high;
+  bool open_low;
+  const char *meaning;
+};
+
+enum hk_state_flags {
+  HK_STATE_CLAMPED = 1 /* held while refractory: neither dynamics nor events change it until the period ends */
+};
+
+struct hk_state {
+  const char *name;
+  const char *unit;
+  double preset;            /* initial value where preset_param is NULL */
+  const char *preset_param; /* the initial value is that of this parameter */
+  unsigned flags;
+  const char *meaning;
+};
+
+/* Where events arrive. A projection that names no port sends weights >= 0 to the first port whose sign is >= 0 and
+ * weights < 0 to the first whose sign is <= 0. sign: +1, -1, or 0 for both. */
+struct hk_port {
+  const char *name;
+  const char *unit; /* of the weight */
+  int sign;
+  const char *meaning;
+};
+
+/* What a linear model is, for one set of parameters. The engine hands it over zeroed; the model fills in what is not
+ * zero. n is the number of states of the table.
+ *   dx/dt = A x + b + drive * I(t)      I: current from the config's inputs, pA
+ *   a spike happens when sense . x reaches threshold (sense: 1 for state 0 unless the model says otherwise)
+ *   an event of weight w at port k adds w * jump[k] to x */
+struct hk_linear {
+  double A[HK_STATES_MAX][HK_STATES_MAX]; /* per ms */
+  double b[HK_STATES_MAX];
+  double drive[HK_STATES_MAX]; /* per pA */
+  double jump[HK_PORTS_MAX][HK_STATES_MAX];
+  double sense[HK_STATES_MAX];
+  double threshold; /* mV */
+  double t_ref;     /* ms, >= 0 */
+};
+
+struct hk_model {
+  const char *name;
+  const char *summary;   /* one line */
+  const char *doc;       /* equations and remarks, several lines */
+  const char *reference; /* where the equations come from */
+  enum hk_model_kind kind;
+
+  const struct hk_param *params;
+  size_t param_count;
+  const struct hk_state *states;
+  size_t state_count;
+  const struct hk_port *ports;
+  size_t port_count;
+
+  bool strict;        /* a spike needs sense . x > threshold, not merely >= */
+  bool crossing_only; /* nonlinear: no reset; a spike is an upward crossing (Hodgkin-Huxley types) */
+
+  /* Checks what spans several parameters. Returns NULL or what is wrong, a constant text ("V_reset must be below
+   * V_th"). May be NULL. */
+  const char *(*check)(const double *param);
+
+  /* Fills in initial values that follow from others (gates at their steady state). given[i]: the user set state i.
+   * Called once per neuron after presets and the user's values are in x. May be NULL. */
+  void (*initialise)(const double *param, double *x, const bool *given);
+
+  /* Linear models: fills *out, see struct hk_linear. Called once per distinct set of parameters. */
+  void (*linear)(const double *param, struct hk_linear *out);
+
+  /* What a spike does to the state, at the moment of the spike. Clamped states then hold what it leaves there for
+   * t_ref. NULL for sources and crossing_only models. */
+  void (*reset)(const double *param, double *x);
+
+  /* Nonlinear models: dx = f(x) for a current I (pA) from the config's inputs; clamped: the neuron is refractory (the
+   * engine ignores dx of clamped states then). */
+  void (*derivative)(const double *param, const double *x, double current, bool clamped, double *dx);
+
+  /* Nonlinear models: adds an event of weight w at the port to x (clamped states are restored by the engine). */
+  void (*receive)(const double *param, size_t port, double weight, double *x);
+
+  /* Nonlinear models: the level that state 0 reaches at a spike (mV) and the refractory time (ms). */
+  double (*threshold)(const double *param);
+  double (*refractory)(const double *param);
+};
+
+/* The registry: the models of models/list, in its order. */
+size_t hk_model_count(void);
+const struct hk_model *hk_model_at(size_t index);       /* NULL past the end */
+const struct hk_model *hk_model_find(const char *name); /* NULL if there is none */
+
+/* Index of a parameter or state in the model's table; -1 if it has none of that name. */
+int hk_model_param(const struct hk_model *model, const char *name);
+int hk_model_state(const struct hk_model *model, const char *name);
+int hk_model_port(const struct hk_model *model, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

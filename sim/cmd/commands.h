@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The commands of `hillock`. Each lives in a file of its name, prints its own --help and returns an exit code. The
+ * command line uses only the library's public headers. */
+#ifndef HK__COMMANDS_H
+#define HK__COMMANDS_H
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+/* name, summary; in the order in which `hillock --help` lists them */
+#define HK__COMMAND_LIST(X) X(models, "list the models, or print one's equations and tables")
+
+#define HK__DECLARE_COMMAND(name, summary) int command_##name(int argc, char **argv);
+HK__COMMAND_LIST(HK__DECLARE_COMMAND)
+#undef HK__DECLARE_COMMAND
+
+#endif

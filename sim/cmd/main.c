@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include <hillock/status.h>
+
+#include "commands.h"
+
+struct command {
+  const char *name, *summary;
+  int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+#define ENTRY(name, summary) {#name, summary, command_##name},
+    HK__COMMAND_LIST(ENTRY)
+#undef ENTRY
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static void usage(FILE *stream)
+{
+  fputs("usage: hillock COMMAND [ARGUMENTS]\n\n", stream);
+  for (size_t i = 0; i < COMMAND_COUNT; i++)
+    fprintf(stream, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+  fputs("\n`hillock COMMAND --help` tells more.\n", stream);
+}
+
+int main(int argc, char **argv)
+{
+  if (argc < 2) {
+    usage(stderr);
+    return EXIT_USAGE;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    usage(stdout);
+    return EXIT_DONE;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    printf("hillock %s\n", hk_version());
+    return EXIT_DONE;
+  }
+  for (size_t i = 0; i < COMMAND_COUNT; i++)
+    if (strcmp(argv[1], commands[i].name) == 0)
+      return commands[i].run(argc - 1, argv + 1);
+  fprintf(stderr, "hillock: there is no command `%s`\n\n", argv[1]);
+  usage(stderr);
+  return EXIT_USAGE;
+}
