@@ -36,6 +36,10 @@ const char *hk_status_message(enum hk_status status);
 /* The version of the library, "MAJOR.MINOR.PATCH". */
 const char *hk_version(void);
 
+/* What this processor lacks of what the library was built for ("AVX2"), NULL if nothing. Where it lacks something, no
+ * other function may be called. */
+const char *hk_cpu_lacks(void);
+
 enum hk_severity { HK_SEVERITY_WARNING, HK_SEVERITY_ERROR };
 
 /* Where in a text file something was found. file NULL: nowhere in particular. line and column count from 1; 0: not

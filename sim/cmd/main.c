@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The build compiles this file for any processor of the kind, so that what is missing can be said. */
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,14 @@ static void usage(FILE *stream)
 
 int main(int argc, char **argv)
 {
+  const char *lacks = hk_cpu_lacks();
+  if (lacks) {
+    fprintf(stderr,
+            "hillock: this processor has no %s, which this build needs; build with `meson setup build "
+            "-Dcpu=x86-64` for one that runs anywhere, with the same results\n",
+            lacks);
+    return EXIT_FAILED;
+  }
   if (argc < 2) {
     usage(stderr);
     return EXIT_USAGE;
