@@ -38,13 +38,14 @@ void hk__stream_init(struct hk__stream *stream, uint64_t seed, enum hk__purpose 
                      uint32_t c);
 uint32_t hk__stream_u32(struct hk__stream *stream);
 uint64_t hk__stream_u64(struct hk__stream *stream);
-double hk__stream_uniform(struct hk__stream *stream);             /* in (0, 1), 53 bits, never 0 or 1 */
+double hk__stream_uniform(struct hk__stream *stream);             /* in (0, 1), 52 bits, never 0 or 1 */
 uint64_t hk__stream_below(struct hk__stream *stream, uint64_t n); /* uniform in [0, n), unbiased; n > 0 */
 
 /* The i-th uniform of a stream at once, without going through those before it. */
 double hk__stream_uniform_at(uint64_t seed, enum hk__purpose purpose, uint32_t a, uint64_t b, uint32_t c, uint64_t i);
 
-/* A gsl_rng that draws from a stream, for GSL's distributions; no allocation: it lives in the caller's struct. */
+/* A gsl_rng that draws from a stream, for GSL's distributions; no allocation: it lives in the caller's struct, which
+ * must not be copied or moved afterwards (rng points into it). */
 struct hk__gsl_stream {
   gsl_rng rng; /* pass &rng to gsl_ran_* */
   struct hk__stream stream;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A stream's name is put through Philox once, keyed by the seed and the purpose: Philox is a bijection of 128 bits, so
+ * streams of one seed and purpose never coincide. Half of what comes out is the stream's key, the other half the upper
+ * half of its counter; the lower half counts blocks of four words. */
+#include "net/random.h"
+
+#include <Random123/philox.h>
+
+enum { WORDS = 4 };
+
+/* An odd number of random look: keeps the keys of seed s, purpose p and of seed s + 1, purpose p - 1 apart. */
+static const uint32_t purpose_step = 0x9E3779B1u;
+
+static void next_block(struct hk__stream *stream)
+{
+  philox4x32_ctr_t counter = {{stream->counter[0], stream->counter[1], stream->counter[2], stream->counter[3]}};
+  philox4x32_key_t key = {{stream->key[0], stream->key[1]}};
+  philox4x32_ctr_t words = philox4x32(counter, key);
+  for (int i = 0; i < WORDS; i++)
+    stream->block[i] = words.v[i];
+  stream->used = 0;
+  if (++stream->counter[0] == 0)
+    stream->counter[1]++;
+}
+
+void hk__stream_init(struct hk__stream *stream, uint64_t seed, enum hk__purpose purpose, uint32_t a, uint64_t b,
+                     uint32_t c)
+{
+  philox4x32_ctr_t name = {{a, (uint32_t)b, (uint32_t)(b >> 32), c}};
+  philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32) + (uint32_t)purpose * purpose_step}};
+  philox4x32_ctr_t words = philox4x32(name, key);
+  stream->key[0] = words.v[0];
+  stream->key[1] = words.v[1];
+  stream->counter[0] = stream->counter[1] = 0;
+  stream->counter[2] = words.v[2];
+  stream->counter[3] = words.v[3];
+  stream->used = WORDS;
+}
+
+uint32_t hk__stream_u32(struct hk__stream *stream)
+{
+  if (stream->used == WORDS)
+    next_block(stream);
+  return stream->block[stream->used++];
+}
+
+uint64_t hk__stream_u64(struct hk__stream *stream)
+{
+  uint64_t low = hk__stream_u32(stream);
+  return low | (uint64_t)hk__stream_u32(stream) << 32;
+}
+
+/* Odd multiples of 2^-53: neither 0 nor 1, symmetric about a half. */
+static double to_unit(uint64_t bits)
+{
+  return (double)(bits >> 11 | 1) * 0x1p-53;
+}
+
+double hk__stream_uniform(struct hk__stream *stream)
+{
+  return to_unit(hk__stream_u64(stream));
+}
+
+/* Lemire (2019) ACM Trans. Model. Comput. Simul. 29:3: the high half of a product, redrawn where the low half falls in
+ * the part that would make some results likelier. */
+uint64_t hk__stream_below(struct hk__stream *stream, uint64_t n)
+{
+  if (n <= UINT32_MAX) {
+    uint32_t m = (uint32_t)n;
+    uint64_t product = (uint64_t)hk__stream_u32(stream) * m;
+    if ((uint32_t)product < m) {
+      uint32_t unfair = (uint32_t)-m % m;
+      while ((uint32_t)product < unfair)
+        product = (uint64_t)hk__stream_u32(stream) * m;
+    }
+    return product >> 32;
+  }
+  __extension__ typedef unsigned __int128 wide;
+  wide product = (wide)hk__stream_u64(stream) * n;
+  if ((uint64_t)product < n) {
+    uint64_t unfair = -n % n;
+    while ((uint64_t)product < unfair)
+      product = (wide)hk__stream_u64(stream) * n;
+  }
+  return (uint64_t)(product >> 64);
+}
+
+double hk__stream_uniform_at(uint64_t seed, enum hk__purpose purpose, uint32_t a, uint64_t b, uint32_t c, uint64_t i)
+{
+  struct hk__stream stream;
+  hk__stream_init(&stream, seed, purpose, a, b, c);
+  uint64_t block = i / 2;
+  stream.counter[0] = (uint32_t)block;
+  stream.counter[1] = (uint32_t)(block >> 32);
+  next_block(&stream);
+  stream.used = i % 2 ? 2 : 0;
+  return hk__stream_uniform(&stream);
+}
+
+/* --- GSL --- */
+
+/* GSL would seed the state here; a stream has its seed from its name. */
+static void gsl_set(void *state, unsigned long seed)
+{
+  (void)state;
+  (void)seed;
+}
+
+static unsigned long gsl_get(void *state)
+{
+  return hk__stream_u32(state);
+}
+
+static double gsl_get_double(void *state)
+{
+  return hk__stream_uniform(state);
+}
+
+static const gsl_rng_type gsl_type = {
+    .name = "hk_philox4x32",
+    .max = UINT32_MAX,
+    .min = 0,
+    .size = sizeof(struct hk__stream),
+    .set = gsl_set,
+    .get = gsl_get,
+    .get_double = gsl_get_double,
+};
+
+void hk__gsl_stream_init(struct hk__gsl_stream *g, uint64_t seed, enum hk__purpose purpose, uint32_t a, uint64_t b,
+                         uint32_t c)
+{
+  hk__stream_init(&g->stream, seed, purpose, a, b, c);
+  g->rng.type = &gsl_type;
+  g->rng.state = &g->stream;
+}
