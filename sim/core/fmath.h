@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Elementary functions that give the same bits with every compiler, library and vector width: explicit fused
+ * multiply-adds and no table. Error below 1 unit in the last place or so. */
+#ifndef HK__FMATH_H
+#define HK__FMATH_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* log x for positive, finite, normal x. With x = 2^k m, m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m + 1):
+ * log m = 2 s + 2 s^3 / 3 + ..., a minimax polynomial in s^2 from the third term on. */
+static inline double hk__log(double x)
+{
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  uint64_t shifted = bits + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
+  int64_t k = (int64_t)(shifted >> 52) - 1023;
+  bits = (shifted & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu;
+  double m;
+  memcpy(&m, &bits, sizeof m);
+  double f = m - 1, s = f / (2 + f), z = s * s, half = 0.5 * f * f;
+  double r = 0.14798198605116586;
+  r = fma(r, z, 0.15313837699209373);
+  r = fma(r, z, 0.1818357216161805);
+  r = fma(r, z, 0.22222198432149784);
+  r = fma(r, z, 0.28571428743662391);
+  r = fma(r, z, 0.3999999999940942);
+  r = fma(r, z, 0.6666666666666735);
+  r *= z;
+  double e = (double)k;
+  return fma(e, 0.6931471803691238, f - (half - fma(s, half + r, e * 1.9082149292705877e-10)));
+}
+
+#endif

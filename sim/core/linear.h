@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the engine derives from a linear model for one set of parameters, and the exact operations on one neuron.
+ *
+ *   dx/dt = A x + b + drive I(t),   a spike where sense . x reaches the threshold
+ *
+ * Two regimes: free, and clamped (refractory), in which the rows of clamped states are zero. In each:
+ *   - over a time up to `reach`, the state is a Taylor polynomial to rounding error, whatever the time constants, equal
+ *     or near-equal ones included: nothing divides by a difference of time constants;
+ *   - over longer times, propagators for reach * 2^k are multiplied.
+ * The crossing of the threshold is found on the polynomial from the left, in steps that a bound on the curvature makes
+ * safe, so none is missed. Horizons say without any polynomial that no crossing can happen for some time. */
+#ifndef HK__LINEAR_H
+#define HK__LINEAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <hillock/model.h>
+#include <hillock/status.h>
+
+enum {
+  HK__TAYLOR_MAX = 18, /* terms of a polynomial */
+  HK__LEVELS = 14,     /* propagators for reach * 2^0 .. reach * 2^13 */
+  HK__HORIZONS = 6     /* reach * 4^0 .. reach * 4^4, and for ever */
+};
+
+/* A sinusoidal current, pA: amplitude * sin(omega * t + phase), t in absolute time. */
+struct hk__sine {
+  double amplitude, omega /* 1/ms */, phase;
+};
+
+/* The current into a neuron: constant until something switches it, plus sines. */
+struct hk__current {
+  double constant; /* pA */
+  const struct hk__sine *sines;
+  size_t sine_count;
+};
+
+/* Over [0, length], sense . exp(A t) e_j lies in [lo[j], hi[j]]; gain bounds the effect of a current of at most 1 pA.
+ */
+struct hk__horizon {
+  double length, gain;
+  double hi[HK_STATES_MAX], lo[HK_STATES_MAX];
+};
+
+struct hk__regime {
+  double A[HK_STATES_MAX][HK_STATES_MAX];
+  double *propagator; /* [HK__LEVELS][n][n]: exp(A reach 2^k) */
+  double *integral;   /* [HK__LEVELS][n][n]: of exp(A t) over [0, reach 2^k] */
+};
+
+struct hk__kernel {
+  const struct hk_model *model;
+  size_t n;
+  struct hk_linear system;
+  unsigned clamped_states; /* bit j: state j is clamped while refractory */
+  double rate;             /* the fastest rate of the system, 1/ms */
+  double reach;            /* ms */
+  struct hk__regime free, clamped;
+  bool stable; /* there is a resting state, and horizons hold */
+  double rest[HK_STATES_MAX], rest_per_current[HK_STATES_MAX];
+  struct hk__horizon horizon[HK__HORIZONS];
+  double *memory; /* owned: the arrays of both regimes */
+};
+
+/* Derives a kernel from the model's parameters. Errors: HK_ERR_MEMORY; HK_ERR_NUMERIC if the system has entries that
+ * are not finite. */
+enum hk_status hk__kernel_create(const struct hk_model *model, const double *param, struct hk__kernel **out);
+void hk__kernel_destroy(struct hk__kernel *kernel); /* NULL is fine */
+
+/* exp(A dt) and its integral over [0, dt] for the free or clamped regime; each n x n, row-major. */
+void hk__kernel_propagator(const struct hk__kernel *kernel, bool clamped, double dt, double *propagator,
+                           double *integral);
+
+/* Advances x by dt >= 0 from absolute time t. */
+void hk__linear_advance(const struct hk__kernel *kernel, bool clamped, const struct hk__current *current, double t,
+                        double dt, double *x);
+
+/* sense . x */
+static inline double hk__linear_sense(const struct hk__kernel *kernel, const double *x)
+{
+  double v = 0;
+  for (size_t j = 0; j < kernel->n; j++)
+    v += kernel->system.sense[j] * x[j];
+  return v;
+}
+
+/* Whether x is at the threshold. */
+static inline bool hk__linear_reached(const struct hk__kernel *kernel, const double *x)
+{
+  double v = hk__linear_sense(kernel, x);
+  return kernel->model->strict ? v > kernel->system.threshold : v >= kernel->system.threshold;
+}
+
+/* How long a free neuron in state x, not at threshold, stays below it if nothing arrives.
+ * Returns true and the delay until the spike in *dt, or false and in *dt a time before which no spike can happen
+ * (INFINITY: never), at most or a little over dt_max. */
+bool hk__linear_outlook(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
+                        double dt_max, double *dt);
+
+/* An event of weight w at a port. While refractory, clamped states do not take part. */
+static inline void hk__linear_receive(const struct hk__kernel *kernel, bool clamped, size_t port, double weight,
+                                      double *x)
+{
+  const double *jump = kernel->system.jump[port];
+  for (size_t j = 0; j < kernel->n; j++)
+    if (!clamped || !(kernel->clamped_states >> j & 1u))
+      x[j] += weight * jump[j];
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The first time a polynomial reaches a level, found from the left without ever stepping over it. */
+#ifndef HK__POLYNOMIAL_H
+#define HK__POLYNOMIAL_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* p(s) = sum w[k] s^k for s in [0, 1], of `count` coefficients, starts below the level. Returns true and the first s in
+ * (0, 1] where p(s) >= level (> level if strict) in *s, or false.
+ *
+ * On [0, 1], p'' <= M, the sum of k (k - 1) max(0, w[k]). From a point below the level by g with slope d, p cannot
+ * reach the level before the positive root of d s + M s^2 / 2 = g: that is the next point. The steps shrink
+ * quadratically towards a crossing and pass a maximum that stays below. */
+static inline bool hk__polynomial_first(const double *w, size_t count, double level, bool strict, double *s)
+{
+  double top = w[0], curvature = 0;
+  for (size_t k = count; k-- > 1;) {
+    double positive = fmax(w[k], 0);
+    top += positive;
+    curvature += (double)(k * (k - 1)) * positive;
+  }
+  if (top < level)
+    return false;
+  const double smallest = 0x1p-50;
+  for (double at = 0;;) {
+    double p = 0, d = 0;
+    for (size_t k = count; k-- > 0;) {
+      d = fma(d, at, p);
+      p = fma(p, at, w[k]);
+    }
+    double gap = level - p;
+    if (strict ? gap < 0 : gap <= 0) {
+      *s = at;
+      return true;
+    }
+    double speed = d + sqrt(fma(d, d, 2 * curvature * gap));
+    if (!(speed > 0))
+      return false;
+    double step = 2 * gap / speed;
+    if (step < smallest) {
+      if (d > 0) {
+        *s = fmin(at + step, 1.0);
+        return true;
+      }
+      step = smallest;
+    }
+    at += step;
+    if (at > 1)
+      return false;
+  }
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a scheduler offers. There are several, with one answer. */
+#ifndef HK__SCHEDULER_H
+#define HK__SCHEDULER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <hillock/status.h>
+
+#include "core/built.h"
+#include "core/outbox.h"
+
+struct hk__tally {
+  uint64_t spikes, events;
+};
+
+struct hk__scheduler {
+  /* Processes every event at a time <= until, unless *stop is set: then it returns HK_ERR_INTERRUPTED with everything
+   * up to *reached done. */
+  enum hk_status (*run)(struct hk__scheduler *self, double until, const atomic_bool *stop, double *reached);
+  void (*destroy)(struct hk__scheduler *self);
+  struct hk__tally (*tally)(const struct hk__scheduler *self);
+  uint64_t (*bytes)(const struct hk__scheduler *self);
+};
+
+/* built and outbox must outlive the scheduler. Errors: HK_ERR_MEMORY. */
+enum hk_status hk__queue_create(const struct hk__built *built, struct hk__outbox *outbox, struct hk__scheduler **out);
+
+#endif

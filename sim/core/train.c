@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/fmath.h"
+
+static uint64_t count_trains(const struct hk__built *built)
+{
+  uint64_t count = 0;
+  for (size_t i = 0; i < built->input_count; i++)
+    count += built->inputs[i].kind == HK_INPUT_POISSON ? built->inputs[i].count : 0;
+  for (size_t p = 0; p < built->population_count; p++) {
+    enum hk_model_kind kind = built->populations[p].model->kind;
+    count += kind == HK_MODEL_POISSON || kind == HK_MODEL_TRAINS ? built->populations[p].size : 0;
+  }
+  return count;
+}
+
+static struct hk__train *add_input(struct hk__train *train, const struct hk__built *built, uint32_t index)
+{
+  const struct hk__input *input = &built->inputs[index];
+  if (input->kind != HK_INPUT_POISSON)
+    return train;
+  for (uint32_t k = 0; k < input->count; k++, train++) {
+    uint32_t neuron = hk__input_neuron(input, k);
+    *train = (struct hk__train){.interval = 1 / input->rate[k],
+                                .last = input->from,
+                                .end = input->to,
+                                .population = input->population,
+                                .neuron = built->populations[input->population].first + neuron,
+                                .port = input->port[k],
+                                .weight = input->weight[k]};
+    hk__stream_init(&train->stream, built->seed, HK__FOR_INPUT, index, neuron, 0);
+  }
+  return train;
+}
+
+static struct hk__train *add_sources(struct hk__train *train, const struct hk__built *built, uint32_t index)
+{
+  const struct hk__population *p = &built->populations[index];
+  for (uint32_t k = 0; k < p->size; k++, train++) {
+    *train = (struct hk__train){.is_source = true, .population = index, .neuron = k, .end = INFINITY};
+    if (p->model->kind == HK_MODEL_TRAINS) {
+      train->next = p->times + p->offsets[k];
+      train->stop = p->times + p->offsets[k + 1];
+    } else {
+      train->interval = 1000 / hk__population_param(p, k)[0];
+      hk__stream_init(&train->stream, built->seed, HK__FOR_SOURCE, index, k, 0);
+    }
+  }
+  return train;
+}
+
+enum hk_status hk__trains_init(struct hk__trains *trains, const struct hk__built *built)
+{
+  *trains = (struct hk__trains){.count = 0};
+  uint64_t count = count_trains(built);
+  if (count >= UINT32_MAX / 2)
+    return HK_ERR_MEMORY;
+  trains->train = calloc(count + 1, sizeof *trains->train);
+  if (!trains->train)
+    return HK_ERR_MEMORY;
+  trains->count = (uint32_t)count;
+  trains->bytes = count * sizeof *trains->train;
+  struct hk__train *next = trains->train;
+  for (uint32_t i = 0; i < built->input_count; i++)
+    next = add_input(next, built, i);
+  for (uint32_t p = 0; p < built->population_count; p++) {
+    enum hk_model_kind kind = built->populations[p].model->kind;
+    if (kind == HK_MODEL_POISSON || kind == HK_MODEL_TRAINS)
+      next = add_sources(next, built, p);
+  }
+  return HK_OK;
+}
+
+void hk__trains_clear(struct hk__trains *trains)
+{
+  free(trains->train);
+  *trains = (struct hk__trains){.count = 0};
+}
+
+double hk__train_next(struct hk__train *train)
+{
+  if (train->interval == 0)
+    return train->next < train->stop ? *train->next++ : INFINITY;
+  train->last -= train->interval * hk__log(hk__stream_uniform(&train->stream));
+  return train->last < train->end ? train->last : INFINITY;
+}
