@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/random.h"
+#include "core/random.h"
 
 /* kat_vectors of Random123 1.x: philox4x32 10 rounds: counter, key, result */
 static const uint32_t known[][10] = {

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-enum { NONE = UINT32_MAX };
+static const uint32_t none = UINT32_MAX;
 
 enum hk_status hk__heap_init(struct hk__heap *heap, uint32_t count)
 {
@@ -18,7 +18,7 @@ enum hk_status hk__heap_init(struct hk__heap *heap, uint32_t count)
   }
   for (uint32_t i = 0; i < count; i++) {
     heap->time[i] = INFINITY;
-    heap->place[i] = NONE;
+    heap->place[i] = none;
   }
   return HK_OK;
 }
@@ -83,12 +83,12 @@ void hk__heap_set(struct hk__heap *heap, uint32_t item, double time)
   uint32_t place = heap->place[item];
   heap->time[item] = time;
   if (time < INFINITY) {
-    if (place == NONE)
+    if (place == none)
       sift_up(heap, heap->size++, item);
     else
       settle(heap, place, item);
-  } else if (place != NONE) {
-    heap->place[item] = NONE;
+  } else if (place != none) {
+    heap->place[item] = none;
     uint32_t last = heap->item[--heap->size];
     if (last != item)
       settle(heap, place, last);

@@ -13,7 +13,7 @@
 
 struct hk__heap {
   double *time;    /* per item */
-  uint32_t *place; /* per item: its place in the heap, or NONE */
+  uint32_t *place; /* per item: its place in the heap, or UINT32_MAX */
   uint32_t *item;  /* the heap */
   uint32_t size, count;
 };

@@ -179,7 +179,7 @@ static void derive_horizons(struct hk__kernel *kernel)
 {
   enum { STEPS = 32, OCTAVES = 2 * HK__HORIZONS + 20 };
   size_t n = kernel->n;
-  matrix P, at, next, stepP, stepQ;
+  matrix at, next, stepP, stepQ;
   short_propagator(n, (const double(*)[HK_STATES_MAX])kernel->free.A, kernel->reach / STEPS, stepP, stepQ);
   for (size_t i = 0; i < n * n; i++)
     at[i] = i / n == i % n;
@@ -221,7 +221,6 @@ static void derive_horizons(struct hk__kernel *kernel)
     double_propagator(n, stepP, stepQ);
     step *= 2;
   }
-  (void)P;
   for (; horizon < HK__HORIZONS; horizon++) {
     struct hk__horizon *h = &kernel->horizon[horizon];
     *h = (struct hk__horizon){.length = decayed ? INFINITY : t, .gain = gain};
@@ -354,7 +353,7 @@ static size_t state_series(const struct hk__kernel *kernel, bool clamped, const 
   const struct hk__regime *regime = clamped ? &kernel->clamped : &kernel->free;
   bool sines = has_sines(current);
   size_t count = sines ? HK__TAYLOR_MAX : taylor_terms(kernel->rate * dt);
-  double series[HK__TAYLOR_MAX];
+  double series[HK__TAYLOR_MAX] = {current->constant};
   if (sines)
     current_series(current, t, count, series);
   memcpy(term[0], x, n * sizeof *x);
@@ -362,7 +361,7 @@ static size_t state_series(const struct hk__kernel *kernel, bool clamped, const 
   for (size_t k = 1; k < count; k++) {
     double factor = dt / (double)k;
     bool driven = k == 1 || sines;
-    double drive = k == 1 ? (sines ? series[0] : current->constant) : sines ? series[k - 1] * power : 0;
+    double drive = series[k - 1] * power;
     for (size_t i = 0; i < n; i++) {
       double sum = 0;
       for (size_t j = 0; j < n; j++)

@@ -2,7 +2,7 @@
 /* A stream's name is put through Philox once, keyed by the seed and the purpose: Philox is a bijection of 128 bits, so
  * streams of one seed and purpose never coincide. Half of what comes out is the stream's key, the other half the upper
  * half of its counter; the lower half counts blocks of four words. */
-#include "net/random.h"
+#include "core/random.h"
 
 #include <Random123/philox.h>
 
