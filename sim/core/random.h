@@ -18,9 +18,9 @@ enum hk__purpose {
   HK__FOR_SPLIT = 5,     /* projection, node of the splitting tree */
   HK__FOR_WEIGHT = 6,
   HK__FOR_DELAY = 7,
-  HK__FOR_INPUT = 8,  /* input, neuron: spike times of private Poisson trains */
-  HK__FOR_SOURCE = 9, /* population, neuron: spike times of Poisson sources */
-  HK__FOR_INPUT_VALUE = 10,
+  HK__FOR_INPUT = 8,        /* input, neuron: spike times of private Poisson trains */
+  HK__FOR_SOURCE = 9,       /* population, neuron: spike times of Poisson sources */
+  HK__FOR_INPUT_VALUE = 10, /* input, hash of the name, neuron */
   HK__FOR_NOISE = 11,
   HK__FOR_TRAINING = 12,
   HK__FOR_ENCODING = 13
