@@ -7,6 +7,9 @@
 
 #include "core/connectome.h"
 
+/* Neurons in a shard, unless there is a reason for another number. */
+enum { HK__SHARD_DEFAULT = 16384 };
+
 /* Builds rows in parallel; the same connectome for any number of threads. grid > 0: delays are rounded to the nearest
  * multiple of it, at least one. max_shard: neurons in a shard at the most (<= HK__SHARD_MAX). Errors: HK_ERR_MEMORY,
  * HK_ERR_INPUT (a delay that is not positive or not finite, a weight that is not finite, told in messages). On an error

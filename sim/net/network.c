@@ -170,6 +170,54 @@ static void free_input(void *item)
   free(p);
 }
 
+struct place_of {
+  uint32_t neuron;
+  size_t index;
+};
+
+static int compare_places(const void *x, const void *y)
+{
+  uint32_t a = ((const struct place_of *)x)->neuron, b = ((const struct place_of *)y)->neuron;
+  return (a > b) - (a < b);
+}
+
+static enum hk_status reorder(const struct hk_value *value, const struct place_of *order)
+{
+  if (value->kind != HK_VALUE_LIST)
+    return HK_OK;
+  double *old = NULL, *list = (double *)value->list;
+  enum hk_status status = copy_array(list, value->count, sizeof *list, &old);
+  if (status)
+    return status;
+  for (size_t i = 0; i < value->count; i++)
+    list[i] = old[order[i].index];
+  free(old);
+  return HK_OK;
+}
+
+/* Puts the neurons of an input into ascending order, the entries of its lists with them. */
+static enum hk_status sort_neurons(struct hk_input_spec *p)
+{
+  if (!p->neurons)
+    return HK_OK;
+  struct place_of *order = malloc(p->neuron_count * sizeof *order);
+  if (!order)
+    return HK_ERR_MEMORY;
+  for (size_t i = 0; i < p->neuron_count; i++)
+    order[i] = (struct place_of){p->neurons[i], i};
+  qsort(order, p->neuron_count, sizeof *order, compare_places);
+  uint32_t *neurons = (uint32_t *)p->neurons;
+  for (size_t i = 0; i < p->neuron_count; i++)
+    neurons[i] = order[i].neuron;
+  const struct hk_value *values[] = {&p->rate, &p->weight, &p->amplitude, &p->offset};
+  enum hk_status status = HK_OK;
+  for (size_t i = 0; i < sizeof values / sizeof *values && !status; i++)
+    if (values[i]->count == p->neuron_count)
+      status = reorder(values[i], order);
+  free(order);
+  return status;
+}
+
 static enum hk_status fill_input(struct hk_input_spec *p, const struct hk_input_spec *spec,
                                  const struct hk_model *target)
 {
@@ -191,7 +239,7 @@ static enum hk_status fill_input(struct hk_input_spec *p, const struct hk_input_
     status = hk__value_copy(&spec->amplitude, &p->amplitude);
   if (!status)
     status = hk__value_copy(&spec->offset, &p->offset);
-  return status;
+  return status ? status : sort_neurons(p);
 }
 
 static void free_trace(void *item)
