@@ -2,7 +2,9 @@
 /* Spike trains in SONATA files: writing while a run goes on, reading in bounded memory.
  *
  * What is written satisfies libsonata, bmtk and pysonata alike. What is read: that, and the older layouts (no
- * population level, `gids`, sorting as a string or an enum, any integer width, any order). */
+ * population level, `gids`, sorting as a string or an enum, any integer width, any order; times in s or us).
+ *
+ * HDF5 is not thread-safe: one thread at a time in the whole process may be in these functions. */
 #ifndef HILLOCK_SPIKES_H
 #define HILLOCK_SPIKES_H
 
@@ -21,12 +23,13 @@ extern "C" {
 struct hk_spike_writer;
 
 /* Creates the file with the named populations, all empty. An existing file is replaced. Errors: HK_ERR_IO,
- * HK_ERR_MEMORY. */
+ * HK_ERR_MEMORY, HK_ERR_INPUT (a name with a slash). The old file stands until the new one is whole. */
 enum hk_status hk_spike_writer_create(const char *path, const char *const *populations, size_t population_count,
                                       struct hk_spike_writer **out, struct hk_messages *messages);
 
-/* Appends to a population, times in ms and ascending over all calls, ties by id. Buffered. After HK_ERR_IO the file
- * keeps what was flushed before. */
+/* Appends to a population, times in ms and ascending over all calls, ties by id. Buffered: memory does not grow with
+ * the number of spikes. Errors: HK_ERR_INPUT (times out of order, negative or not finite), HK_ERR_MEMORY, HK_ERR_IO:
+ * from then on every call fails, hk_spike_writer_close tells why, and the file keeps what was flushed before. */
 enum hk_status hk_spike_writer_append(struct hk_spike_writer *writer, size_t population, const double *times,
                                       const uint64_t *node_ids, size_t count);
 
@@ -39,7 +42,7 @@ enum hk_status hk_spike_writer_flush(struct hk_spike_writer *writer);
 enum hk_status hk_spike_writer_note_text(struct hk_spike_writer *writer, const char *name, const char *text);
 enum hk_status hk_spike_writer_note_number(struct hk_spike_writer *writer, const char *name, double value);
 
-/* Flushes and closes; the status is that of the last write. The writer is gone in any case. NULL is fine. */
+/* Flushes, notes `complete` = 1 (it is 0 until then) and closes; the status is that of the last write. The writer is gone in any case. NULL is fine. */
 enum hk_status hk_spike_writer_close(struct hk_spike_writer *writer, struct hk_messages *messages);
 
 /* --- reading --- */
@@ -55,15 +58,17 @@ struct hk_spike_population {
 };
 
 /* Opens a spikes file, or a results folder (its spikes.h5). Errors: HK_ERR_INPUT (not HDF5, no spikes in it, types or
- * lengths that do not fit, unknown units; told in messages), HK_ERR_IO, HK_ERR_MEMORY. */
+ * lengths that do not fit, unknown units; told in messages), HK_ERR_IO, HK_ERR_MEMORY. A file whose writer was killed
+ * gives a warning and the spikes up to its last flush. */
 enum hk_status hk_spike_reader_open(const char *path, struct hk_spike_reader **out, struct hk_messages *messages);
 void hk_spike_reader_close(struct hk_spike_reader *reader); /* NULL is fine */
 
 size_t hk_spike_reader_population_count(const struct hk_spike_reader *reader);
 struct hk_spike_population hk_spike_reader_population(const struct hk_spike_reader *reader, size_t population);
 
-/* Spikes first .. first + count of a population, in the file's order, times in ms. Errors: HK_ERR_IO (truncated or
- * corrupt data), HK_ERR_INPUT (past the end). */
+/* Spikes first .. first + count of a population, in the file's order, times in ms as the file has them: in a file of
+ * unknown origin they may be negative or not finite. Errors: HK_ERR_IO (truncated or corrupt data), HK_ERR_INPUT (past
+ * the end, a negative node id). */
 enum hk_status hk_spike_reader_read(struct hk_spike_reader *reader, size_t population, uint64_t first, size_t count,
                                     double *times, uint64_t *node_ids);
 
