@@ -12,6 +12,9 @@
 /* 2^53: whole numbers up to here are exact in a double. */
 static const double number_max = 9007199254740992.0;
 
+/* Sources of one target are counted in 32 bits, with room for what chance adds to the mean. */
+static const double degree_max = 4e9;
+
 static const char *rule_name(enum hk_rule_kind kind)
 {
   switch (kind) {
@@ -141,6 +144,9 @@ static void check_total(const struct sides *s)
   if (pairs == 0)
     HK__FAULT(s->faults, "%s: `%.100s` has one neuron only and autapses are not allowed, so there is nothing to draw",
               s->where, s->source_name);
+  else if (rule->number / (double)s->targets > degree_max)
+    HK__FAULT(s->faults, "%s: fixed_total_number: %.17g is more than %g for each target", s->where, rule->number,
+              degree_max);
   else if (!rule->allow_multapses && rule->number > pairs)
     HK__FAULT(s->faults,
               "%s: fixed_total_number: %.17g is more than the %.17g pairs of neurons there are; allow multapses or ask "

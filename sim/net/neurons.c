@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/random.h"
 #include "net/build.h"
 #include "net/network.h"
-#include "core/random.h"
 #include "net/value.h"
 
 /* FNV-1a */
