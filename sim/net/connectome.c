@@ -278,9 +278,13 @@ static double delay_of(const struct hk__row_block *block, uint64_t i)
   return ((struct hk__wide *)block->synapses)[i].delay;
 }
 
-/* Sorts some rows of a block and widens [*min, *max] to their delays. */
+struct range {
+  double min, max;
+};
+
+/* Sorts some rows of a block and widens *delays to theirs. */
 static void sort_rows(const struct hk__row_block *block, uint32_t begin, uint32_t end, struct hk__sorter *sorter,
-                      double *min, double *max)
+                      struct range *delays)
 {
   for (uint32_t s = begin; s < end; s++) {
     uint64_t first = block->row[s], count = block->row[s + 1] - first;
@@ -292,48 +296,67 @@ static void sort_rows(const struct hk__row_block *block, uint32_t begin, uint32_
       hk__sort_compact(sorter, (struct hk__compact *)block->synapses + first, count);
     else
       hk__sort_wide(sorter, (struct hk__wide *)block->synapses + first, count);
-    *min = fmin(*min, delay_of(block, first));
-    *max = fmax(*max, delay_of(block, first + count - 1));
+    delays->min = fmin(delays->min, delay_of(block, first));
+    delays->max = fmax(delays->max, delay_of(block, first + count - 1));
   }
 }
 
-static void sort_block(struct hk__row_block *block, struct hk__sorter *sorter)
+/* One thread's part in sorting a block: every thread of the team calls it. */
+static void sort_block(const struct hk__row_block *block, struct hk__sorter *sorter, struct range *delays)
 {
   uint32_t turns = block->source_count / ROWS_PER_TURN + 1;
 #pragma omp for schedule(dynamic) nowait
   for (uint32_t turn = 0; turn < turns; turn++) {
-    double min = INFINITY, max = 0.0;
     uint32_t begin = turn * ROWS_PER_TURN;
     uint32_t end = block->source_count - begin < ROWS_PER_TURN ? block->source_count : begin + ROWS_PER_TURN;
-    sort_rows(block, begin, end, sorter, &min, &max);
-#pragma omp critical(hk_sort_block)
-    {
-      block->min_delay = fmin(block->min_delay, min);
-      block->max_delay = fmax(block->max_delay, max);
+    sort_rows(block, begin, end, sorter, delays);
+  }
+}
+
+static void merge_ranges(struct build *b, const struct range *ranges)
+{
+  for (size_t i = 0; i < b->plan.block_count; i++) {
+    struct range all = {INFINITY, 0.0};
+    for (int t = 0; t < b->threads; t++) {
+      const struct range *mine = &ranges[(size_t)t * b->plan.block_count + i];
+      all.min = fmin(all.min, mine->min);
+      all.max = fmax(all.max, mine->max);
     }
+    b->blocks[i].min_delay = all.min;
+    b->blocks[i].max_delay = all.max;
   }
 }
 
 static enum hk_status sort(struct build *b)
 {
   uint64_t longest = 0;
+  size_t width = sizeof(struct hk__indexed), range_count = (size_t)b->threads * b->plan.block_count;
   enum hk_status status = HK_OK;
+  struct range *ranges = malloc((range_count + 1) * sizeof *ranges);
+  if (!ranges)
+    return HK_ERR_MEMORY;
+  for (size_t i = 0; i < range_count; i++)
+    ranges[i] = (struct range){INFINITY, 0.0};
   for (size_t i = 0; i < b->plan.block_count; i++) {
+    size_t size = hk__synapse_size(b->blocks[i].format);
     longest = b->blocks[i].longest > longest ? b->blocks[i].longest : longest;
-    b->blocks[i].min_delay = INFINITY;
+    width = size > width ? size : width;
   }
 #pragma omp parallel num_threads(b->threads)
   {
+    struct range *mine = ranges + (size_t)omp_get_thread_num() * b->plan.block_count;
     struct hk__sorter sorter;
-    enum hk_status mine = hk__sorter_init(&sorter, longest, sizeof(struct hk__wide));
-    set_status(&status, mine);
+    enum hk_status ready = hk__sorter_init(&sorter, longest, width);
+    set_status(&status, ready);
 #pragma omp barrier
     if (!failed(&status))
       for (size_t i = 0; i < b->plan.block_count; i++)
-        sort_block(&b->blocks[i], &sorter);
-    if (mine == HK_OK)
+        sort_block(&b->blocks[i], &sorter, &mine[i]);
+    if (ready == HK_OK)
       hk__sorter_clear(&sorter);
   }
+  merge_ranges(b, ranges);
+  free(ranges);
   return status;
 }
 
