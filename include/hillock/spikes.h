@@ -42,7 +42,8 @@ enum hk_status hk_spike_writer_flush(struct hk_spike_writer *writer);
 enum hk_status hk_spike_writer_note_text(struct hk_spike_writer *writer, const char *name, const char *text);
 enum hk_status hk_spike_writer_note_number(struct hk_spike_writer *writer, const char *name, double value);
 
-/* Flushes, notes `complete` = 1 (it is 0 until then) and closes; the status is that of the last write. The writer is gone in any case. NULL is fine. */
+/* Flushes, notes `complete` = 1 (it is 0 until then) and closes; the status is that of the last write. The writer is
+ * gone in any case. NULL is fine. */
 enum hk_status hk_spike_writer_close(struct hk_spike_writer *writer, struct hk_messages *messages);
 
 /* --- reading --- */

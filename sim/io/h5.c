@@ -270,8 +270,7 @@ char *hk__h5_text(hid_t object, const char *name)
   return text;
 }
 
-/* Whether a type is one of the machine's plain numbers, in either byte order: HDF5 can describe far stranger ones. */
-static bool is_plain_number(hid_t type, bool *is_float, bool *is_signed)
+bool hk__h5_plain_number(hid_t type, bool *is_float, bool *is_signed)
 {
   const hid_t floats[] = {H5T_IEEE_F32LE, H5T_IEEE_F64LE, H5T_IEEE_F32BE, H5T_IEEE_F64BE};
   const hid_t signeds[] = {H5T_STD_I8LE, H5T_STD_I16LE, H5T_STD_I32LE, H5T_STD_I64LE,
@@ -300,7 +299,7 @@ bool hk__h5_number(hid_t object, const char *name, double *value)
   hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
   hid_t type = attribute >= 0 ? H5Aget_type(attribute) : -1;
   bool is_float, is_signed;
-  bool good = type >= 0 && holds_one(attribute) && is_plain_number(type, &is_float, &is_signed) &&
+  bool good = type >= 0 && holds_one(attribute) && hk__h5_plain_number(type, &is_float, &is_signed) &&
               H5Aread(attribute, H5T_NATIVE_DOUBLE, value) >= 0;
   hk__h5_drop(type);
   hk__h5_drop(attribute);
@@ -327,7 +326,7 @@ static enum hk_status check_column(struct hk__h5_column *column, const char *whe
                                    unsigned want, const char *path, struct hk_messages *messages)
 {
   hid_t space = H5Dget_space(column->dataset), type = H5Dget_type(column->dataset);
-  bool plain = type >= 0 && is_plain_number(type, &column->is_float, &column->is_signed);
+  bool plain = type >= 0 && hk__h5_plain_number(type, &column->is_float, &column->is_signed);
   hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
   int rank = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1;
   hk__h5_drop(type);

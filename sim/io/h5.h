@@ -59,6 +59,9 @@ void hk__h5_names_free(char **names, size_t count);
 char *hk__h5_text(hid_t object, const char *name);
 bool hk__h5_number(hid_t object, const char *name, double *value);
 
+/* Whether a type is one of the machine's plain numbers, in either byte order: HDF5 can describe far stranger ones. */
+bool hk__h5_plain_number(hid_t type, bool *is_float, bool *is_signed);
+
 /* A one-dimensional dataset of numbers of a standard type. */
 struct hk__h5_column {
   hid_t dataset; /* negative: not open */
