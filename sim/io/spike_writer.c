@@ -148,7 +148,7 @@ static uint64_t chunks(uint64_t spikes)
   return (spikes + CHUNK - 1) / CHUNK;
 }
 
-static enum hk_status push(struct hk_spike_writer *writer, struct population *population)
+static enum hk_status push_hushed(struct hk_spike_writer *writer, struct population *population)
 {
   const size_t count = population->buffered;
   if (count == 0 || writer->output.status)
@@ -166,6 +166,16 @@ static enum hk_status push(struct hk_spike_writer *writer, struct population *po
   return HK_OK;
 }
 
+/* Errors are hushed here rather than for every spike that is appended. */
+static enum hk_status push(struct hk_spike_writer *writer, struct population *population)
+{
+  struct hk__h5_quiet quiet;
+  hk__h5_hush(&quiet);
+  enum hk_status status = push_hushed(writer, population);
+  hk__h5_unhush(&quiet);
+  return status;
+}
+
 static enum hk_status make_room(struct hk_spike_writer *writer, struct population *population)
 {
   if (population->capacity == CHUNK)
@@ -181,9 +191,14 @@ static enum hk_status make_room(struct hk_spike_writer *writer, struct populatio
   return HK_OK;
 }
 
-static enum hk_status append(struct hk_spike_writer *writer, struct population *population, const double *times,
-                             const uint64_t *node_ids, size_t count)
+enum hk_status hk_spike_writer_append(struct hk_spike_writer *writer, size_t index, const double *times,
+                                      const uint64_t *node_ids, size_t count)
 {
+  if (index >= writer->count)
+    return HK_ERR_INPUT;
+  if (writer->output.status)
+    return writer->output.status;
+  struct population *population = &writer->populations[index];
   for (size_t i = 0; i < count; i++) {
     const bool after =
         times[i] > population->last_time || (times[i] == population->last_time && node_ids[i] >= population->last_id);
@@ -199,20 +214,6 @@ static enum hk_status append(struct hk_spike_writer *writer, struct population *
     population->buffered++;
   }
   return HK_OK;
-}
-
-enum hk_status hk_spike_writer_append(struct hk_spike_writer *writer, size_t population, const double *times,
-                                      const uint64_t *node_ids, size_t count)
-{
-  if (population >= writer->count)
-    return HK_ERR_INPUT;
-  if (writer->output.status)
-    return writer->output.status;
-  struct hk__h5_quiet quiet;
-  hk__h5_hush(&quiet);
-  enum hk_status status = append(writer, &writer->populations[population], times, node_ids, count);
-  hk__h5_unhush(&quiet);
-  return status;
 }
 
 static enum hk_status flush(struct hk_spike_writer *writer)
