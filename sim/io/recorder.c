@@ -18,7 +18,8 @@
 
 #include "io/h5.h"
 
-enum { FLUSH_SECONDS = 2, NOT_RECORDED = UINT32_MAX };
+enum { FLUSH_SECONDS = 2 };
+static const uint32_t NOT_RECORDED = UINT32_MAX;
 
 /* a population of the spikes file */
 struct track {
