@@ -13,12 +13,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <hillock/calculus.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* Limits of a point model. */
-enum { HK_STATES_MAX = 12, HK_PORTS_MAX = 4, HK_PARAMS_MAX = 40 };
+enum { HK_STATES_MAX = 14, HK_PORTS_MAX = 4, HK_PARAMS_MAX = 40 };
+
+/* Terms of a Taylor series at most. */
+enum { HK_SERIES_MAX = 24 };
 
 enum hk_model_kind {
   HK_MODEL_LINEAR,    /* dx/dt = A x + b between spikes: exact, superposable */
@@ -106,9 +111,18 @@ struct hk_model {
    * t_ref. NULL for sources and crossing_only models. */
   void (*reset)(const double *param, double *x);
 
-  /* Nonlinear models: dx = f(x) for a current I (pA) from the config's inputs; clamped: the neuron is refractory (the
-   * engine ignores dx of clamped states then). */
+  /* Nonlinear models give one of the following two. `current` is what the config's inputs send, in pA; while clamped
+   * (refractory) the states of that flag stand still.
+   *
+   * derivative: dx = f(x); the engine ignores dx of clamped states while they stand still. Any smooth f will do.
+   *
+   * series: the Taylor series of the solution, by recurrence, which is cheaper: x[j][k] is the k-th derivative of state
+   * j times dt^k / k!, current[k] likewise. The engine has set x[j][0]; the terms below `from` are there (none but
+   * those with k = 0 if from is 0); fills in the terms up to and including `to` of all states. Rows of x beyond the
+   * states, HK_STATES_MAX in all, are the model's to use and kept between calls. */
   void (*derivative)(const double *param, const double *x, double current, bool clamped, double *dx);
+  void (*series)(const double *param, const double *current, bool clamped, double dt, size_t from, size_t to,
+                 double x[][HK_SERIES_MAX]);
 
   /* Nonlinear models: adds an event of weight w at the port to x (clamped states are restored by the engine). */
   void (*receive)(const double *param, size_t port, double weight, double *x);

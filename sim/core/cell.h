@@ -2,7 +2,11 @@
 /* Neurons taken one at a time: what the careful ways of the schedulers do to a single neuron.
  *
  * A cell's state x stands at time `since`. While a cell is refractory its `release` is the end of that period, else
- * -INFINITY. `predicted` is the time of the spike that the last outlook found, or INFINITY. */
+ * -INFINITY. `predicted` is the time of the spike that the last outlook found, or INFINITY.
+ *
+ * For a model that is not linear an outlook is a step of the integrator: `ahead` is then the state at `ahead_time`, to
+ * be taken as it is if nothing arrives before. A model that spikes without a reset is `armed` while it is below its
+ * threshold: only then can it spike. */
 #ifndef HK__CELL_H
 #define HK__CELL_H
 
@@ -17,6 +21,10 @@ struct hk__cell {
   const double *param;
   const struct hk_model *model;
   const struct hk__kernel *kernel; /* linear models */
+  double *ahead;                   /* the others: as many as states */
+  double ahead_time;               /* -INFINITY: there is none */
+  double pace;                     /* ms: the integrator's length of step */
+  bool armed, dips;                /* dips: it falls below its threshold at ahead_time */
 };
 
 struct hk__cells {

@@ -306,8 +306,7 @@ void hk__kernel_propagator(const struct hk__kernel *kernel, bool clamped, double
 
 /* --- one neuron --- */
 
-/* Taylor coefficients of the current from time t on: current[k], k < count. */
-static void current_series(const struct hk__current *current, double t, size_t count, double *series)
+void hk__current_series(const struct hk__current *current, double t, size_t count, double *series)
 {
   memset(series, 0, count * sizeof *series);
   series[0] = current->constant;
@@ -327,12 +326,21 @@ static void current_series(const struct hk__current *current, double t, size_t c
   }
 }
 
-static bool has_sines(const struct hk__current *current)
+bool hk__current_varies(const struct hk__current *current)
 {
   for (size_t i = 0; i < current->sine_count; i++)
     if (current->sines[i].amplitude != 0)
       return true;
   return false;
+}
+
+double hk__current_at(const struct hk__current *current, double t)
+{
+  double sum = current->constant;
+  for (size_t i = 0; i < current->sine_count; i++)
+    if (current->sines[i].amplitude != 0)
+      sum += current->sines[i].amplitude * sin(fma(current->sines[i].omega, t, current->sines[i].phase));
+  return sum;
 }
 
 /* How far one polynomial carries under this current. */
@@ -351,11 +359,11 @@ static size_t state_series(const struct hk__kernel *kernel, bool clamped, const 
 {
   size_t n = kernel->n;
   const struct hk__regime *regime = clamped ? &kernel->clamped : &kernel->free;
-  bool sines = has_sines(current);
+  bool sines = hk__current_varies(current);
   size_t count = sines ? HK__TAYLOR_MAX : taylor_terms(kernel->rate * dt);
   double series[HK__TAYLOR_MAX] = {current->constant};
   if (sines)
-    current_series(current, t, count, series);
+    hk__current_series(current, t, count, series);
   memcpy(term[0], x, n * sizeof *x);
   double power = 1; /* dt^(k-1) */
   for (size_t k = 1; k < count; k++) {
@@ -418,7 +426,7 @@ void hk__linear_advance(const struct hk__kernel *kernel, bool clamped, const str
 {
   if (dt <= 0)
     return;
-  if (has_sines(current)) {
+  if (hk__current_varies(current)) {
     double reach = polynomial_reach(kernel, current);
     for (; dt > reach; dt -= reach, t += reach)
       advance_short(kernel, clamped, current, t, reach, x);

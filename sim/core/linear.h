@@ -36,6 +36,11 @@ struct hk__current {
   size_t sine_count;
 };
 
+/* The current at absolute time t; whether it varies; its Taylor coefficients from t on, series[0 .. count). */
+double hk__current_at(const struct hk__current *current, double t);
+bool hk__current_varies(const struct hk__current *current);
+void hk__current_series(const struct hk__current *current, double t, size_t count, double *series);
+
 /* Over [0, length], sense . exp(A t) e_j lies in [lo[j], hi[j]]; gain bounds the effect of a current of at most 1 pA.
  */
 struct hk__horizon {

@@ -35,10 +35,10 @@ static inline bool hk__polynomial_first(const double *w, size_t count, double le
       *s = at;
       return true;
     }
-    double speed = d + sqrt(fma(d, d, 2 * curvature * gap));
-    if (!(speed > 0))
+    double root = sqrt(fma(d, d, 2 * curvature * gap));
+    double step = d > 0 ? 2 * gap / (d + root) : (root - d) / curvature;
+    if (!(step <= 1))
       return false;
-    double step = 2 * gap / speed;
     if (step < smallest) {
       if (d > 0) {
         *s = fmin(at + step, 1.0);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/integrator.h"
 #include "core/suggest.h"
 #include "net/network.h"
 #include "net/value.h"
@@ -38,15 +39,15 @@ static bool linear_takes_current(const struct hk_model *model, const double *par
   return false;
 }
 
-static bool derivative_takes_current(const struct hk_model *model, const double *param)
+static bool slope_takes_current(const struct hk_model *model, const double *param)
 {
   double x[HK_STATES_MAX], without[HK_STATES_MAX], with[HK_STATES_MAX];
   for (size_t i = 0; i < model->state_count; i++) {
     const char *preset = model->states[i].preset_param;
     x[i] = preset ? param[hk_model_param(model, preset)] : model->states[i].preset;
   }
-  model->derivative(param, x, 0.0, false, without);
-  model->derivative(param, x, 1.0, false, with);
+  hk__slope(model, param, x, 0.0, false, without);
+  hk__slope(model, param, x, 1.0, false, with);
   return memcmp(without, with, model->state_count * sizeof *with) != 0;
 }
 
@@ -57,7 +58,7 @@ bool hk__model_takes_current(const struct hk_model *model)
     param[i] = model->params[i].preset;
   if (model->linear)
     return linear_takes_current(model, param);
-  return model->derivative && derivative_takes_current(model, param);
+  return model->kind == HK_MODEL_NONLINEAR && slope_takes_current(model, param);
 }
 
 static int compare_u32(const void *x, const void *y)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What models compute with: an exponential that gives the same bits with every compiler and library, and arithmetic of
+ * Taylor series. A series is an array of terms a[0], a[1], ...: the k-th derivative times dt^k / k!. Each function
+ * gives term k of its result from the terms up to k of its arguments (and, where it says so, the terms below k of the
+ * result). */
+#ifndef HILLOCK_CALCULUS_H
+#define HILLOCK_CALCULUS_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* exp x, to about one unit in the last place; 0 below -708, INFINITY above 709. */
+static inline double hk_exp(double x)
+{
+  double bounded = x < -708.0 ? -708.0 : x > 709.0 ? 709.0 : x;
+  double k = rint(bounded * 1.4426950408889634);
+  double r = fma(k, -1.9082149292705877e-10, fma(k, -0.6931471803691238, bounded));
+  double p = 1.6059043836821613e-10;
+  p = fma(p, r, 2.08767569878681e-09);
+  p = fma(p, r, 2.505210838544172e-08);
+  p = fma(p, r, 2.755731922398589e-07);
+  p = fma(p, r, 2.7557319223985893e-06);
+  p = fma(p, r, 2.48015873015873e-05);
+  p = fma(p, r, 1.984126984126984e-04);
+  p = fma(p, r, 1.388888888888889e-03);
+  p = fma(p, r, 8.333333333333333e-03);
+  p = fma(p, r, 4.1666666666666664e-02);
+  p = fma(p, r, 0.16666666666666666);
+  p = fma(p, r, 0.5);
+  p = fma(p * r, r, r) + 1.0;
+  uint64_t bits = (uint64_t)((int64_t)k + 1023) << 52;
+  double scale;
+  memcpy(&scale, &bits, sizeof scale);
+  p *= scale;
+  return x < -708.0 ? 0.0 : x > 709.0 ? (double)INFINITY : p;
+}
+
+/* a * b */
+static inline double hk_series_product(const double *a, const double *b, size_t k)
+{
+  double sum = 0;
+  for (size_t i = 0; i <= k; i++)
+    sum = fma(a[i], b[k - i], sum);
+  return sum;
+}
+
+/* a * a */
+static inline double hk_series_square(const double *a, size_t k)
+{
+  double sum = 0;
+  for (size_t i = 0; 2 * i < k; i++)
+    sum = fma(a[i], a[k - i], sum);
+  return k % 2 == 0 ? fma(a[k / 2], a[k / 2], 2 * sum) : 2 * sum;
+}
+
+/* e = exp(scale * a): needs e[0 .. k) */
+static inline double hk_series_exp(const double *e, const double *a, double scale, size_t k)
+{
+  if (k == 0)
+    return hk_exp(scale * a[0]);
+  double sum = 0;
+  for (size_t i = 1; i <= k; i++)
+    sum = fma((double)i * a[i], e[k - i], sum);
+  return scale * sum / (double)k;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
