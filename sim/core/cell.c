@@ -175,6 +175,7 @@ void hk__cell_fire(struct hk__cells *cells, uint32_t i, double time)
 {
   struct hk__cell *cell = &cells->cell[i];
   if (cell->model->crossing_only) {
+    cell->x[0] = fmax(cell->x[0], cell->model->threshold(cell->param)); /* a rounding error below, perhaps */
     cell->armed = false;
     return;
   }
