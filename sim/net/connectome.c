@@ -452,12 +452,21 @@ static enum hk_status run(struct build *b, uint64_t seed, double grid, uint32_t 
   return status;
 }
 
+/* As many threads as have enough to do. */
+static int useful_threads(const struct hk_network *network, int threads)
+{
+  double expected = 0.0;
+  for (size_t p = 0; p < hk_network_projection_count(network); p++)
+    expected += hk_network_expected_synapses(network, p);
+  return (int)fmin(threads > 0 ? threads : omp_get_num_procs(), 1.0 + expected / task_synapses_min);
+}
+
 enum hk_status hk__connectome_build(const struct hk_network *network, uint64_t seed, int threads, double grid,
                                     uint32_t max_shard, struct hk__connectome **out, struct hk_messages *messages)
 {
   if (max_shard == 0 || max_shard > HK__SHARD_MAX)
     return HK_ERR_BUG;
-  struct build b = {.network = network, .threads = threads > 0 ? threads : omp_get_num_procs()};
+  struct build b = {.network = network, .threads = useful_threads(network, threads)};
   b.owned = calloc(1, sizeof *b.owned);
   enum hk_status status = b.owned ? run(&b, seed, grid, max_shard, messages) : HK_ERR_MEMORY;
   if (!status) {
