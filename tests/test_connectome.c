@@ -745,6 +745,31 @@ START_TEST(independence)
 }
 END_TEST
 
+/* The prediction against what is built. */
+START_TEST(estimates)
+{
+  double grid = _i ? 0.1 : 0;
+  struct hk_network *network = make_network();
+  fill_mixed(network);
+  add_population(network, "big", "iaf_psc_exp", 3000);
+  struct hk_projection_spec spec = projection(4, 4, HK_RULE_PAIRWISE_BERNOULLI, 0.03);
+  spec.delay = hk_value_normal(1.5, 0.5, 0.1, INFINITY);
+  add(network, spec);
+  add(network, projection(3, 4, HK_RULE_FIXED_INDEGREE, 100));
+  struct hk__connectome *c = build(network, 2, grid, 1000);
+  struct hk__connectome_size size;
+  MUST(hk__connectome_estimate(network, grid, 1000, &size) == HK_OK);
+  ck_assert_double_eq_tol(size.synapses, (double)c->synapse_count, 0.01 * (double)c->synapse_count);
+  ck_assert_double_eq_tol(size.bytes, (double)c->bytes, 0.03 * (double)c->bytes);
+  struct hk_estimate estimate;
+  MUST(hk_network_estimate(network, grid, &estimate) == HK_OK);
+  ck_assert_uint_eq(estimate.neurons, c->neuron_count);
+  ck_assert_uint_gt(estimate.bytes, c->bytes);
+  hk__connectome_destroy(c);
+  hk_network_destroy(network);
+}
+END_TEST
+
 /* --- faults --- */
 
 START_TEST(impossible_draws)
@@ -810,6 +835,7 @@ int main(void)
   tcase_add_test(tests, named_port);
   tcase_add_loop_test(tests, distributions, 0, 5);
   tcase_add_test(tests, independence);
+  tcase_add_loop_test(tests, estimates, 0, 2);
   tcase_add_test(tests, impossible_draws);
   tcase_add_test(tests, empty_networks);
   suite_add_tcase(suite, tests);

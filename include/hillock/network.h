@@ -173,6 +173,16 @@ ptrdiff_t hk_network_find(const struct hk_network *network, const char *name);
 /* Expected number of synapses of a projection (exact but for pairwise_bernoulli). */
 double hk_network_expected_synapses(const struct hk_network *network, size_t projection);
 
+/* What building the network would give, without building it. */
+struct hk_estimate {
+  uint64_t neurons; /* sources included */
+  double synapses;  /* expected */
+  uint64_t bytes;   /* of synapses and of the values of neurons, within a few per cent */
+};
+
+/* grid: as in struct hk_options; it decides how delays are stored. Error: HK_ERR_MEMORY. */
+enum hk_status hk_network_estimate(const struct hk_network *network, double grid, struct hk_estimate *out);
+
 #ifdef __cplusplus
 }
 #endif

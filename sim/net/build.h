@@ -16,6 +16,14 @@ enum { HK__SHARD_DEFAULT = 16384 };
  * *out is untouched. */
 enum hk_status hk__connectome_build(const struct hk_network *network, uint64_t seed, int threads, double grid,
                                     uint32_t max_shard, struct hk__connectome **out, struct hk_messages *messages);
+
+/* What hk__connectome_build would give: synapses, and bytes within a few per cent. Error: HK_ERR_MEMORY. */
+struct hk__connectome_size {
+  double synapses, bytes;
+};
+enum hk_status hk__connectome_estimate(const struct hk_network *network, double grid, uint32_t max_shard,
+                                       struct hk__connectome_size *out);
+
 void hk__connectome_destroy(struct hk__connectome *connectome); /* NULL is fine */
 
 /* Parameters and initial states of all neurons of a population: param[i * param_count + k] and state[i * state_count +
