@@ -51,7 +51,7 @@ void hk__edges_clear(struct hk__edges *edges);
 
 /* --- one spikes file as the trains of a spike_source population --- */
 
-struct hk__trains {
+struct hk__source_trains {
   uint64_t size;     /* of the population */
   double *times;     /* ms, ascending for each source */
   uint64_t *offsets; /* size + 1, see struct hk_trains */
@@ -59,8 +59,9 @@ struct hk__trains {
 
 /* population NULL: the only one in the file. size 0: as large as the ids ask for. Spikes may be in any order. Times
  * that are negative or not finite and ids not below the size are HK_ERR_INPUT. */
-enum hk_status hk__trains_read(const char *path, const char *population, uint64_t size, struct hk__trains *out,
-                               const struct hk_place *place, struct hk_messages *messages);
-void hk__trains_clear(struct hk__trains *trains);
+enum hk_status hk__source_trains_read(const char *path, const char *population, uint64_t size,
+                                      struct hk__source_trains *out, const struct hk_place *place,
+                                      struct hk_messages *messages);
+void hk__source_trains_clear(struct hk__source_trains *trains);
 
 #endif
