@@ -79,6 +79,9 @@ struct hk_message hk_messages_get(const struct hk_messages *messages, size_t ind
 
 void hk_messages_clear(struct hk_messages *messages);
 
+/* The one of count names that a misspelt one most likely meant; NULL if none is near. */
+const char *hk_suggest(const char *given, const char *const *names, size_t count);
+
 #ifdef __cplusplus
 }
 #endif

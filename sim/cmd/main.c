@@ -25,7 +25,7 @@ static void usage(FILE *stream)
   fputs("usage: hillock COMMAND [ARGUMENTS]\n\n", stream);
   for (size_t i = 0; i < COMMAND_COUNT; i++)
     fprintf(stream, "  %-8s  %s\n", commands[i].name, commands[i].summary);
-  fputs("\n`hillock COMMAND --help` tells more.\n", stream);
+  fputs("\n`hillock COMMAND --help` tells more, `hillock --version` the version.\n", stream);
 }
 
 int main(int argc, char **argv)
@@ -53,7 +53,12 @@ int main(int argc, char **argv)
   for (size_t i = 0; i < COMMAND_COUNT; i++)
     if (strcmp(argv[1], commands[i].name) == 0)
       return commands[i].run(argc - 1, argv + 1);
-  fprintf(stderr, "hillock: there is no command `%s`\n\n", argv[1]);
+  const char *names[COMMAND_COUNT];
+  for (size_t i = 0; i < COMMAND_COUNT; i++)
+    names[i] = commands[i].name;
+  const char *near = hk_suggest(argv[1], names, COMMAND_COUNT);
+  fprintf(stderr, "hillock: there is no command `%s`%s%s%s\n\n", argv[1], near ? "; did you mean `" : "",
+          near ? near : "", near ? "`?" : "");
   usage(stderr);
   return EXIT_USAGE;
 }

@@ -3,6 +3,8 @@
  * costs one, any other edit two. */
 #include "core/suggest.h"
 
+#include <hillock/status.h>
+
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
@@ -94,4 +96,9 @@ const char *hk__suggest(const char *given, const char *const *names, size_t coun
   for (size_t i = 0; i < count; i++)
     hk__suggest_offer(&suggestion, names[i]);
   return suggestion.best;
+}
+
+const char *hk_suggest(const char *given, const char *const *names, size_t count)
+{
+  return hk__suggest(given, names, count);
 }

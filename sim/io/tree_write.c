@@ -7,7 +7,7 @@
 
 #include "io/tree.h"
 
-enum { WIDTH = 120, SMALL = 24 };
+enum { LINE = 100 };
 
 struct sink {
   char *text;
@@ -47,18 +47,25 @@ static bool emit_scalar(yaml_emitter_t *emitter, const char *text)
          yaml_emitter_emit(emitter, &event);
 }
 
-static bool all_scalars(const struct hk__node *node)
+/* About how long a node is on one line; more than LINE is as good as any number above it. */
+static size_t length_of(const struct hk__node *node)
 {
-  for (size_t i = 0; i < node->count; i++)
-    if (node->items[i]->kind != HK__SCALAR)
-      return false;
-  return true;
+  size_t length = strlen(node->text) + 2;
+  for (size_t i = 0; i < node->count && length <= LINE; i++)
+    length += node->kind == HK__MAPPING ? strlen(node->pairs[i].key->text) + 2 + length_of(node->pairs[i].value)
+                                        : length_of(node->items[i]);
+  return length;
+}
+
+static bool on_one_line(const struct hk__node *node, int depth)
+{
+  return depth > 1 && length_of(node) <= LINE;
 }
 
 static bool emit_sequence(yaml_emitter_t *emitter, const struct hk__node *node, int depth)
 {
   yaml_event_t event;
-  bool flow = all_scalars(node) || (depth > 1 && node->weight <= SMALL);
+  bool flow = node->count == 0 || on_one_line(node, depth);
   if (!yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
                                             flow ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE) ||
       !yaml_emitter_emit(emitter, &event))
@@ -72,7 +79,7 @@ static bool emit_sequence(yaml_emitter_t *emitter, const struct hk__node *node, 
 static bool emit_mapping(yaml_emitter_t *emitter, const struct hk__node *node, int depth)
 {
   yaml_event_t event;
-  bool flow = depth > 1 && node->weight <= SMALL;
+  bool flow = on_one_line(node, depth);
   if (!yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
                                            flow ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE) ||
       !yaml_emitter_emit(emitter, &event))
@@ -117,7 +124,7 @@ enum hk_status hk__tree_write(const struct hk__node *root, char **text)
   }
   yaml_emitter_set_output(&emitter, append, &sink);
   yaml_emitter_set_unicode(&emitter, 1);
-  yaml_emitter_set_width(&emitter, WIDTH);
+  yaml_emitter_set_width(&emitter, -1); /* it would break lines inside values */
   bool good = emit_document(&emitter, root) && yaml_emitter_flush(&emitter);
   yaml_emitter_delete(&emitter);
   if (!good) {
