@@ -11,7 +11,7 @@ enum { WORDS = 4 };
 /* An odd number of random look: keeps the keys of seed s, purpose p and of seed s + 1, purpose p - 1 apart. */
 static const uint32_t purpose_step = 0x9E3779B1u;
 
-static void next_block(struct hk__stream *stream)
+void hk__stream_next_block(struct hk__stream *stream)
 {
   philox4x32_ctr_t counter = {{stream->counter[0], stream->counter[1], stream->counter[2], stream->counter[3]}};
   philox4x32_key_t key = {{stream->key[0], stream->key[1]}};
@@ -35,19 +35,6 @@ void hk__stream_init(struct hk__stream *stream, uint64_t seed, enum hk__purpose 
   stream->counter[2] = words.v[2];
   stream->counter[3] = words.v[3];
   stream->used = WORDS;
-}
-
-uint32_t hk__stream_u32(struct hk__stream *stream)
-{
-  if (stream->used == WORDS)
-    next_block(stream);
-  return stream->block[stream->used++];
-}
-
-uint64_t hk__stream_u64(struct hk__stream *stream)
-{
-  uint64_t low = hk__stream_u32(stream);
-  return low | (uint64_t)hk__stream_u32(stream) << 32;
 }
 
 /* Odd multiples of 2^-53: neither 0 nor 1, symmetric about a half. */
@@ -92,7 +79,7 @@ double hk__stream_uniform_at(uint64_t seed, enum hk__purpose purpose, uint32_t a
   uint64_t block = i / 2;
   stream.counter[0] = (uint32_t)block;
   stream.counter[1] = (uint32_t)(block >> 32);
-  next_block(&stream);
+  hk__stream_next_block(&stream);
   stream.used = i % 2 ? 2 : 0;
   return hk__stream_uniform(&stream);
 }

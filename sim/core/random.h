@@ -36,8 +36,21 @@ struct hk__stream {
 /* b may use 64 bits, a and c 32. Cheap: no allocation, no table. */
 void hk__stream_init(struct hk__stream *stream, uint64_t seed, enum hk__purpose purpose, uint32_t a, uint64_t b,
                      uint32_t c);
-uint32_t hk__stream_u32(struct hk__stream *stream);
-uint64_t hk__stream_u64(struct hk__stream *stream);
+void hk__stream_next_block(struct hk__stream *stream);
+
+static inline uint32_t hk__stream_u32(struct hk__stream *stream)
+{
+  if (stream->used == sizeof stream->block / sizeof *stream->block)
+    hk__stream_next_block(stream);
+  return stream->block[stream->used++];
+}
+
+static inline uint64_t hk__stream_u64(struct hk__stream *stream)
+{
+  uint64_t low = hk__stream_u32(stream);
+  return low | (uint64_t)hk__stream_u32(stream) << 32;
+}
+
 double hk__stream_uniform(struct hk__stream *stream);             /* in (0, 1), 52 bits, never 0 or 1 */
 uint64_t hk__stream_below(struct hk__stream *stream, uint64_t n); /* uniform in [0, n), unbiased; n > 0 */
 

@@ -76,7 +76,7 @@ static void check_twice(const uint32_t *neurons, size_t count, const char *what,
     return;
   uint32_t *sorted = malloc(count * sizeof *sorted);
   if (!sorted) {
-    HK__FAULT(faults, "%s: no memory to check %zu neurons", what, count);
+    faults->no_memory = true;
     return;
   }
   memcpy(sorted, neurons, count * sizeof *sorted);
@@ -286,13 +286,13 @@ static void check_size(const struct hk_network *network, const struct hk_populat
               (unsigned long long)total);
 }
 
-bool hk__check_population(const struct hk_network *network, const struct hk_population_spec *spec,
-                          const struct hk_place *place, struct hk_messages *messages)
+enum hk_status hk__check_population(const struct hk_network *network, const struct hk_population_spec *spec,
+                                    const struct hk_place *place, struct hk_messages *messages)
 {
-  struct hk__faults faults = {place, messages, false};
+  struct hk__faults faults = {.place = place, .messages = messages};
   check_name(spec->name, "a population", &faults);
   if (faults.any)
-    return false;
+    return HK_ERR_INPUT;
   if (hk_network_find(network, spec->name) >= 0)
     HK__FAULT(&faults, "there is already a population " NAME, spec->name);
   check_size(network, spec, &faults);
@@ -302,13 +302,13 @@ bool hk__check_population(const struct hk_network *network, const struct hk_popu
   if (!model)
     check_model_name(spec->model, &faults);
   if (!model || spec->size == 0 || spec->size > UINT32_MAX)
-    return false;
+    return HK_ERR_INPUT;
   check_settings(spec, model, true, &faults);
   check_settings(spec, model, false, &faults);
   if (model->check && !faults.any)
     check_together(spec, model, &faults);
   check_trains(spec, model, &faults);
-  return !faults.any;
+  return hk__faults_status(&faults);
 }
 
 /* --- inputs --- */
@@ -382,19 +382,19 @@ static void check_current(const struct hk_input_spec *spec, const struct hk_mode
   }
 }
 
-bool hk__check_input(const struct hk_network *network, const struct hk_input_spec *spec, const struct hk_place *place,
-                     struct hk_messages *messages)
+enum hk_status hk__check_input(const struct hk_network *network, const struct hk_input_spec *spec,
+                               const struct hk_place *place, struct hk_messages *messages)
 {
-  struct hk__faults faults = {place, messages, false};
+  struct hk__faults faults = {.place = place, .messages = messages};
   if (!known_population(network, spec->target, "an input", &faults))
-    return false;
+    return HK_ERR_INPUT;
   const struct hk_population_spec *target = hk_network_population(network, spec->target);
   const struct hk_model *model = hk__network_model(network, spec->target);
   char input[160];
   snprintf(input, sizeof input, "the input to " NAME, target->name);
   if (hk__model_is_source(model)) {
     HK__FAULT(&faults, "population " NAME " is of model `%s`, a source: it takes no input", target->name, model->name);
-    return false;
+    return HK_ERR_INPUT;
   }
   if (spec->neurons && spec->neuron_count == 0)
     HK__FAULT(&faults, "%s goes to no neuron", input);
@@ -409,18 +409,18 @@ bool hk__check_input(const struct hk_network *network, const struct hk_input_spe
     hk__check_weight(&check, &faults);
   } else
     check_current(spec, model, count, input, &faults);
-  return !faults.any;
+  return hk__faults_status(&faults);
 }
 
 /* --- traces --- */
 
-bool hk__check_trace(const struct hk_network *network, const struct hk_trace_spec *spec, const struct hk_place *place,
-                     struct hk_messages *messages)
+enum hk_status hk__check_trace(const struct hk_network *network, const struct hk_trace_spec *spec,
+                               const struct hk_place *place, struct hk_messages *messages)
 {
-  struct hk__faults faults = {place, messages, false};
+  struct hk__faults faults = {.place = place, .messages = messages};
   check_name(spec->name, "a trace", &faults);
   if (faults.any || !known_population(network, spec->population, "a trace", &faults))
-    return false;
+    return HK_ERR_INPUT;
   for (size_t i = 0; i < hk_network_trace_count(network); i++)
     if (strcmp(hk_network_trace(network, i)->name, spec->name) == 0)
       HK__FAULT(&faults, "there is already a trace " NAME, spec->name);
@@ -433,7 +433,7 @@ bool hk__check_trace(const struct hk_network *network, const struct hk_trace_spe
   if (model->state_count == 0) {
     HK__FAULT(&faults, "%s: population " NAME " is of model `%s`, which has no state to record", what, population->name,
               model->name);
-    return false;
+    return HK_ERR_INPUT;
   }
   if (spec->neuron_count == 0 || !spec->neurons)
     HK__FAULT(&faults, "%s records no neuron; say which under `neurons`", what);
@@ -449,5 +449,5 @@ bool hk__check_trace(const struct hk_network *network, const struct hk_trace_spe
       if (spec->variables[j] && strcmp(spec->variables[j], name) == 0)
         HK__FAULT(&faults, "%s: `%s` is listed twice", what, name);
   }
-  return !faults.any;
+  return hk__faults_status(&faults);
 }

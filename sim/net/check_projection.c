@@ -175,7 +175,7 @@ static void check_no_multapses(const struct sides *s)
   const struct hk_rule *rule = &s->spec->rule;
   uint64_t *pairs = malloc(rule->pair_count * sizeof *pairs);
   if (!pairs) {
-    HK__FAULT(s->faults, "%s: no memory to check %zu pairs", s->where, rule->pair_count);
+    s->faults->no_memory = true;
     return;
   }
   for (size_t i = 0; i < rule->pair_count; i++)
@@ -244,15 +244,15 @@ static void check_rule(const struct sides *s)
   }
 }
 
-bool hk__check_projection(const struct hk_network *network, const struct hk_projection_spec *spec,
-                          const struct hk_place *place, struct hk_messages *messages)
+enum hk_status hk__check_projection(const struct hk_network *network, const struct hk_projection_spec *spec,
+                                    const struct hk_place *place, struct hk_messages *messages)
 {
-  struct hk__faults faults = {place, messages, false};
+  struct hk__faults faults = {.place = place, .messages = messages};
   size_t count = hk_network_population_count(network);
   if (spec->source >= count || spec->target >= count) {
     HK__FAULT(&faults, "a projection from population %zu to population %zu: there are %zu", spec->source, spec->target,
               count);
-    return false;
+    return HK_ERR_INPUT;
   }
   const struct hk_population_spec *source = hk_network_population(network, spec->source);
   const struct hk_population_spec *target = hk_network_population(network, spec->target);
@@ -262,7 +262,7 @@ bool hk__check_projection(const struct hk_network *network, const struct hk_proj
   if (hk__model_is_source(model)) {
     HK__FAULT(&faults, "%s: `%.100s` is of model `%s`, a source: it cannot be a target", where, target->name,
               model->name);
-    return false;
+    return HK_ERR_INPUT;
   }
   struct sides sides = {spec, where, source->name, target->name, source->size, target->size, &faults};
   check_rule(&sides);
@@ -283,5 +283,5 @@ bool hk__check_projection(const struct hk_network *network, const struct hk_proj
                               .no_list = !lists};
   if (!hk__value_check(&spec->delay, &demand, place, messages))
     faults.any = true;
-  return !faults.any;
+  return hk__faults_status(&faults);
 }

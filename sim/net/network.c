@@ -340,40 +340,44 @@ static enum hk_status commit(struct list *list, void *item, enum hk_status statu
 enum hk_status hk_network_add_population(struct hk_network *network, const struct hk_population_spec *spec,
                                          size_t *index, const struct hk_place *place, struct hk_messages *messages)
 {
-  if (!hk__check_population(network, spec, place, messages))
-    return HK_ERR_INPUT;
+  enum hk_status status = hk__check_population(network, spec, place, messages);
+  if (status)
+    return status;
   struct population *item = calloc(1, sizeof *item);
-  enum hk_status status = item ? fill_population(item, spec) : HK_ERR_MEMORY;
+  status = item ? fill_population(item, spec) : HK_ERR_MEMORY;
   return commit(&network->populations, item, status, free_population, index);
 }
 
 enum hk_status hk_network_add_projection(struct hk_network *network, const struct hk_projection_spec *spec,
                                          size_t *index, const struct hk_place *place, struct hk_messages *messages)
 {
-  if (!hk__check_projection(network, spec, place, messages))
-    return HK_ERR_INPUT;
+  enum hk_status status = hk__check_projection(network, spec, place, messages);
+  if (status)
+    return status;
   struct hk_projection_spec *item = calloc(1, sizeof *item);
-  enum hk_status status = item ? fill_projection(item, spec, hk__network_model(network, spec->target)) : HK_ERR_MEMORY;
+  status = item ? fill_projection(item, spec, hk__network_model(network, spec->target)) : HK_ERR_MEMORY;
   return commit(&network->projections, item, status, free_projection, index);
 }
 
 enum hk_status hk_network_add_input(struct hk_network *network, const struct hk_input_spec *spec, size_t *index,
                                     const struct hk_place *place, struct hk_messages *messages)
 {
-  if (!hk__check_input(network, spec, place, messages))
-    return HK_ERR_INPUT;
+  enum hk_status status = hk__check_input(network, spec, place, messages);
+  if (status)
+    return status;
   struct hk_input_spec *item = calloc(1, sizeof *item);
-  enum hk_status status = item ? fill_input(item, spec, hk__network_model(network, spec->target)) : HK_ERR_MEMORY;
+  status = item ? fill_input(item, spec, hk__network_model(network, spec->target)) : HK_ERR_MEMORY;
   return commit(&network->inputs, item, status, free_input, index);
 }
 
 enum hk_status hk_network_add_trace(struct hk_network *network, const struct hk_trace_spec *spec, size_t *index,
                                     const struct hk_place *place, struct hk_messages *messages)
 {
-  if (!hk__check_trace(network, spec, place, messages))
-    return HK_ERR_INPUT;
+  enum hk_status status = hk__check_trace(network, spec, place, messages);
+  if (status)
+    return status;
   struct hk_trace_spec *item = calloc(1, sizeof *item);
-  enum hk_status status = item ? fill_trace(item, spec, hk__network_model(network, spec->population)) : HK_ERR_MEMORY;
+  status = item ? fill_trace(item, spec, hk__network_model(network, spec->population)) : HK_ERR_MEMORY;
   return commit(&network->traces, item, status, free_trace, index);
 }
 

@@ -27,7 +27,13 @@ struct hk__faults {
   const struct hk_place *place;
   struct hk_messages *messages;
   bool any;
+  bool no_memory; /* for the check itself */
 };
+
+static inline enum hk_status hk__faults_status(const struct hk__faults *faults)
+{
+  return faults->no_memory ? HK_ERR_MEMORY : faults->any ? HK_ERR_INPUT : HK_OK;
+}
 
 #define HK__FAULT(faults, ...) \
   ((faults)->any = true, hk_messages_add((faults)->messages, HK_SEVERITY_ERROR, (faults)->place, __VA_ARGS__))
@@ -51,14 +57,14 @@ struct hk__weight_check {
 };
 void hk__check_weight(const struct hk__weight_check *check, struct hk__faults *faults);
 
-/* The checks of network.h: every fault is told; true if there is none. */
-bool hk__check_population(const struct hk_network *network, const struct hk_population_spec *spec,
-                          const struct hk_place *place, struct hk_messages *messages);
-bool hk__check_projection(const struct hk_network *network, const struct hk_projection_spec *spec,
-                          const struct hk_place *place, struct hk_messages *messages);
-bool hk__check_input(const struct hk_network *network, const struct hk_input_spec *spec, const struct hk_place *place,
-                     struct hk_messages *messages);
-bool hk__check_trace(const struct hk_network *network, const struct hk_trace_spec *spec, const struct hk_place *place,
-                     struct hk_messages *messages);
+/* The checks of network.h: every fault is told. Errors: HK_ERR_INPUT, HK_ERR_MEMORY. */
+enum hk_status hk__check_population(const struct hk_network *network, const struct hk_population_spec *spec,
+                                    const struct hk_place *place, struct hk_messages *messages);
+enum hk_status hk__check_projection(const struct hk_network *network, const struct hk_projection_spec *spec,
+                                    const struct hk_place *place, struct hk_messages *messages);
+enum hk_status hk__check_input(const struct hk_network *network, const struct hk_input_spec *spec,
+                               const struct hk_place *place, struct hk_messages *messages);
+enum hk_status hk__check_trace(const struct hk_network *network, const struct hk_trace_spec *spec,
+                               const struct hk_place *place, struct hk_messages *messages);
 
 #endif

@@ -54,8 +54,9 @@ bool hk__payload_weights(const struct hk__payload *payload, uint32_t target, uin
     return true;
   default:
     hk__gsl_stream_init(&stream, payload->seed, HK__FOR_WEIGHT, payload->projection, target, 0);
+    hk__value_draw_many(value, &stream.rng, count, out);
     for (uint32_t k = 0; k < count; k++) {
-      out[k] = (double)(float)hk__value_draw(value, &stream.rng) + 0.0;
+      out[k] = (double)(float)out[k] + 0.0;
       if (!isfinite(out[k]) && good) {
         good = false;
         *bad = k;
@@ -92,8 +93,9 @@ bool hk__payload_delays(const struct hk__payload *payload, uint32_t target, uint
     hk__gsl_stream_init(&stream, payload->seed, HK__FOR_DELAY, payload->projection, target, 0);
     /* multiples of the grid are stored as floats, exact up to 2^24 */
     longest = payload->grid > 0 ? payload->grid * 0x1p24 : (double)FLT_MAX;
+    hk__value_draw_many(value, &stream.rng, count, out);
     for (uint32_t k = 0; k < count; k++) {
-      double delay = hk__value_draw(value, &stream.rng);
+      double delay = out[k];
       out[k] = payload->grid > 0 ? on_grid(delay, payload->grid) : round_delay(delay);
       if (!(delay > 0 && out[k] <= longest) && good) {
         good = false;

@@ -153,6 +153,21 @@ double hk__value_draw(const struct hk_value *value, const gsl_rng *rng)
   return NAN;
 }
 
+void hk__value_draw_many(const struct hk_value *value, const gsl_rng *rng, uint32_t count, double *out)
+{
+  if (value->kind != HK_VALUE_NORMAL) {
+    for (uint32_t k = 0; k < count; k++)
+      out[k] = hk__value_draw(value, rng);
+    return;
+  }
+  /* the one that large networks draw by the hundred million */
+  double mean = value->a, sd = value->b, min = value->min, max = value->max;
+  for (uint32_t k = 0; k < count; k++) {
+    double x = mean + sd * gsl_ran_gaussian_ziggurat(rng, 1.0);
+    out[k] = x >= min && x <= max ? x : hk__value_draw(value, rng);
+  }
+}
+
 double hk__value_get(const struct hk_value *value, size_t index, const gsl_rng *rng)
 {
   switch (value->kind) {

@@ -36,6 +36,9 @@ bool hk__value_check(const struct hk_value *value, const struct hk__demand *dema
 /* A value of one of the kinds that are drawn; NAN if 2^24 draws all fell outside the bounds. */
 double hk__value_draw(const struct hk_value *value, const gsl_rng *rng);
 
+/* Draws count values one after the other, as hk__value_draw would. */
+void hk__value_draw_many(const struct hk_value *value, const gsl_rng *rng, uint32_t count, double *out);
+
 /* Any kind: that of the constant, of entry index of the list, or a draw. */
 double hk__value_get(const struct hk_value *value, size_t index, const gsl_rng *rng);
 
