@@ -10,6 +10,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 #define HK__COMMAND_LIST(X)                                        \
   X(run, "simulate the network of a config and record its spikes") \
   X(raster, "draw spikes, to a picture or in the terminal")        \
+  X(stats, "statistics of spike trains, as a table or JSON")       \
   X(models, "list the models, or print one's equations and tables")
 
 #define HK__DECLARE_COMMAND(name, summary) int command_##name(int argc, char **argv);
