@@ -39,8 +39,8 @@ struct hk__ticks hk__ticks_pick(double low, double high, size_t most, bool whole
   for (double k = ceil((low - slack) / step); k * step <= high + slack && ticks.count < HK__TICKS_MAX; k++) {
     double value = k * step;
     ticks.values[ticks.count] = value;
-    if (fabs(value) >= 1e7 || (step < 1e-6 && value != 0))
-      snprintf(ticks.labels[ticks.count], sizeof ticks.labels[0], "%g", value);
+    if (fabs(value) >= 1e7 || decimals > 6)
+      snprintf(ticks.labels[ticks.count], sizeof ticks.labels[0], "%g", value == 0 ? 0 : value);
     else
       snprintf(ticks.labels[ticks.count], sizeof ticks.labels[0], "%.*f", decimals, value == 0 ? 0 : value);
     ticks.count++;
@@ -151,7 +151,7 @@ double hk__axis_left(struct hk__canvas *canvas, const struct hk__scale *scale, d
     struct hk__text_style style = {.font = {HK__TEXT_SIZE, false}, .colour = theme->ink, .across = 1, .down = 0.5};
     left = fmin(left, hk__canvas_text(canvas, x - TICK_LENGTH - TICK_GAP, y, style, ticks.labels[i]).x);
   }
-  if (!title)
+  if (!title || left - 3 < 1.3 * HK__TEXT_SIZE) /* no room beside the labels */
     return x - left;
   struct hk__text_style style = {.font = {HK__TEXT_SIZE, false},
                                  .colour = title_colour,

@@ -51,7 +51,8 @@ void hk__axis_time(struct hk__canvas *canvas, const struct hk__scale *scale, dou
 /* The same of plain values, with a title such as "interval (ms)". */
 void hk__axis_across(struct hk__canvas *canvas, const struct hk__scale *scale, double y, const char *title);
 
-/* An axis of values left of x, its title turned. Returns the room it takes. title may be NULL. */
+/* An axis of values left of x, its title turned. The title is left out where the
+ * page ends. Returns the room taken. title may be NULL. */
 double hk__axis_left(struct hk__canvas *canvas, const struct hk__scale *scale, double x, const char *title,
                      struct hk__colour title_colour, bool whole);
 

@@ -176,10 +176,15 @@ static void draw_name(const struct hk__raster *raster, const struct hk__band *ba
   cairo_stroke(cairo);
 }
 
-/* How many neurons a band has, beneath its name where there is room for that. */
-static void draw_size(const struct hk__raster *raster, const struct hk__band *band, struct hk__canvas *canvas)
+/* How many neurons a band has, beneath its name where that leaves room to the next name. */
+static void draw_size(const struct hk__raster *raster, size_t index, struct hk__canvas *canvas)
 {
-  if (isnan(band->label_middle) || band->height < 3.2 * HK__TEXT_SIZE)
+  const struct hk__band *band = &raster->bands[index];
+  double below = raster->panel.y + raster->panel.height + HK__TEXT_SIZE;
+  for (size_t i = raster->band_count - 1; i > index; i--)
+    if (!isnan(raster->bands[i].label_middle))
+      below = raster->bands[i].label_middle;
+  if (isnan(band->label_middle) || below - band->label_middle < 2.8 * HK__TEXT_SIZE)
     return;
   const struct hk__theme *theme = hk__canvas_theme(canvas);
   char text[32];
@@ -304,7 +309,7 @@ enum hk_status hk__raster_paint(struct hk__raster *raster, struct hk__canvas *ca
     draw_ids(raster, &raster->bands[0], canvas);
   for (size_t i = 0; i < raster->band_count && raster->band_count > 1; i++) {
     draw_name(raster, &raster->bands[i], canvas);
-    draw_size(raster, &raster->bands[i], canvas);
+    draw_size(raster, i, canvas);
   }
   if (raster->rate_panel.height > 0)
     status = draw_rates(raster, canvas);

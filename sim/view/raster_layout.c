@@ -4,6 +4,7 @@
  * of a third of it. Names that would overlap are moved apart, made smaller, and where even that is not enough only
  * every second, third, ... is shown. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "view/raster_parts.h"
@@ -14,7 +15,7 @@ enum {
   BAND_GAP = 2,
   NAME_GAP = 8,
   AXIS_ROOM = 30,
-  AXIS_LEFT_ROOM = 46,
+  AXIS_LEFT_ROOM = 52,
   TICKS_LIMIT = 40000
 };
 
@@ -42,6 +43,11 @@ double hk__tick_width(const struct hk__canvas *canvas)
 static double left_room(const struct hk__raster *raster, struct hk__canvas *canvas)
 {
   double room = AXIS_LEFT_ROOM, widest = 0;
+  if (raster->band_count == 1 && raster->bands[0].rows > 0) {
+    char text[32];
+    snprintf(text, sizeof text, "%.7g", (double)hk_view_id(raster->view, 0, raster->bands[0].rows - 1));
+    widest = hk__canvas_measure(canvas, (struct hk__font){HK__TEXT_SIZE, false}, text).width + 2.5 * HK__TEXT_SIZE;
+  }
   if (raster->band_count != 1)
     for (size_t i = 0; i < raster->band_count; i++)
       widest =

@@ -11,7 +11,7 @@
 
 struct hk__sorter;
 
-/* run_length: spikes sorted in memory at once, > 0. */
+/* run_length: spikes sorted in memory at once; no more than its square can be added. */
 enum hk_status hk__sorter_create(size_t run_length, struct hk__sorter **out);
 void hk__sorter_destroy(struct hk__sorter *sorter); /* NULL is fine */
 
