@@ -20,6 +20,13 @@ static void round_unit(const float *from, double *to, size_t in, unsigned bits, 
   }
 }
 
+/* What a unit learnt about levels, said in bands: in band k all levels up to k are on. Same sums, fewer inputs on. */
+static void levels_to_bands(const float *from, float *to, size_t in, size_t steps)
+{
+  for (size_t i = 0; i < in; i++)
+    to[i] = i % steps == 0 ? from[i] : to[i - 1] + from[i];
+}
+
 /* On where (sum - mean) / deviation + offset >= 0. Sums are multiples of the quantum, so rounding the threshold up to
  * one decides every sum as before. */
 static void find_thresholds(const struct hk__stage *s, const double *sums, size_t count, unsigned bits,
@@ -42,16 +49,24 @@ static void find_thresholds(const struct hk__stage *s, const double *sums, size_
 }
 
 enum hk_status hk__learner_fold(const struct hk__learner *learner, const float *rows, size_t count,
-                                unsigned weight_bits, double prune, struct hk__stepnet *net)
+                                unsigned weight_bits, double prune, size_t bands, struct hk__stepnet *net)
 {
   const float *x = rows;
   float *held = NULL;
-  enum hk_status status = HK_OK;
+  size_t inputs = learner->stages[0].in;
+  float *unit = malloc(inputs * sizeof *unit);
+  enum hk_status status = unit ? HK_OK : HK_ERR_MEMORY;
   for (size_t l = 0; status == HK_OK && l < learner->count; l++) {
     const struct hk__stage *s = &learner->stages[l];
     struct hk__step_layer *layer = &net->layers[l];
-    for (size_t j = 0; j < s->out; j++)
-      round_unit(s->weight.value + j * s->in, layer->weight + j * s->in, s->in, weight_bits, prune);
+    for (size_t j = 0; j < s->out; j++) {
+      const float *weight = s->weight.value + j * s->in;
+      if (l == 0 && bands > 1) {
+        levels_to_bands(weight, unit, s->in, bands);
+        weight = unit;
+      }
+      round_unit(weight, layer->weight + j * s->in, s->in, weight_bits, prune);
+    }
     double *sums = malloc(count * s->out * sizeof *sums);
     float *on = malloc(count * s->out * sizeof *on);
     status = sums && on ? hk__step_layer_run(layer, x, count, on, sums) : HK_ERR_MEMORY;
@@ -65,5 +80,6 @@ enum hk_status hk__learner_fold(const struct hk__learner *learner, const float *
     x = held = on;
   }
   free(held);
+  free(unit);
   return status;
 }

@@ -124,11 +124,21 @@ static enum hk_status add_sources(struct hk_network *network, const struct hk__r
 
 /* --- layers --- */
 
-/* The sum at which neuron j fires, and what the clock has to add so that this is as good as the unit's threshold. */
-static double firing_level(const struct hk__regime *r, const struct hk__step_layer *layer, double level, size_t j,
-                           double *bias)
+/* Of a layer, worked out once. */
+struct levels {
+  double unit, level, margin;
+};
+
+static struct levels find_levels(const struct hk__regime *r, const struct hk__step_layer *layer)
 {
-  double theta = layer->threshold[j];
+  return (struct levels){hk__regime_unit(r, layer), hk__regime_level(r, layer), hk__regime_margin(r, layer)};
+}
+
+/* The sum at which neuron j fires, and what the clock has to add so that this is as good as the unit's threshold. */
+static double firing_level(const struct hk__regime *r, const struct hk__step_layer *layer, const struct levels *levels,
+                           size_t j, double *bias)
+{
+  double theta = layer->threshold[j] - levels->margin, level = levels->level;
   double own = r->thresholds == HK__THRESHOLDS_OWN && theta > 0.0 ? theta : level;
   *bias = own - theta;
   return own;
@@ -144,10 +154,11 @@ static enum hk_status add_neurons(struct hk_network *network, const struct hk__r
   if (!threshold)
     return HK_ERR_MEMORY;
   if (r->thresholds == HK__THRESHOLDS_OWN) {
-    double rest = hk__regime_param(r, "E_L"), unit = hk__regime_unit(r, layer), level = hk__regime_level(r, layer);
+    double rest = hk__regime_param(r, "E_L");
+    struct levels levels = find_levels(r, layer);
     for (size_t j = 0; j < layer->out; j++) {
       double bias;
-      threshold[j] = rest + unit * firing_level(r, layer, level, j, &bias);
+      threshold[j] = rest + levels.unit * firing_level(r, layer, &levels, j, &bias);
     }
     params[count++] = (struct hk_setting){"V_th", hk_value_list(threshold, layer->out)};
   }
@@ -230,13 +241,14 @@ static void collect(struct pairs *p, const struct hk__regime *r, const struct hk
 
 static void collect_clock(struct pairs *p, const struct hk__regime *r, const struct hk__step_layer *layer, size_t l)
 {
-  double unit = hk__regime_unit(r, layer) * r->gain, level = hk__regime_level(r, layer), bias;
+  struct levels levels = find_levels(r, layer);
+  double bias;
   struct hk__stream stream;
   hk__stream_init(&stream, r->seed, HK__FOR_ENCODING, (uint32_t)l + 1, layer->out, 0);
   for (size_t j = 0; j < layer->out; j++) {
-    firing_level(r, layer, level, j, &bias);
+    firing_level(r, layer, &levels, j, &bias);
     if (bias != 0.0)
-      pairs_push(p, l, j, bias * unit, draw_delay(r, &stream));
+      pairs_push(p, l, j, bias * levels.unit * r->gain, draw_delay(r, &stream));
   }
 }
 

@@ -99,6 +99,11 @@ double hk__regime_unit(const struct hk__regime *r, const struct hk__step_layer *
   return (hk__regime_param(r, "V_th") - hk__regime_param(r, "E_L")) / hk__regime_level(r, layer);
 }
 
+double hk__regime_margin(const struct hk__regime *r, const struct hk__step_layer *layer)
+{
+  return r->margin > 0.0 ? r->margin * hk__step_layer_quantum(layer) : 0.0;
+}
+
 /* How long the membrane needs until the first weight absorbs what is left. */
 static double forgetting(const struct hk__regime *r, const struct hk__stepnet *net, double tau)
 {

@@ -38,6 +38,8 @@ struct hk__regime {
   enum hk__thresholds thresholds;
   double level;  /* with common thresholds: the sum, in weights, at which a neuron fires */
   double unit;   /* of the port, per unit of weight: scales weights and own thresholds */
+  double margin; /* thresholds are lowered by this part of the layer's quantum, below 1: no step unit decides otherwise,
+                  * but a sum that equals its threshold no longer fails by a hair */
   double gain;   /* scales weights alone; of the rate regime: the mean potential equals the sum where it is 1 / (rate
                   * tau_m), the default */
   double delay;  /* ms, from layer to layer */
@@ -69,6 +71,7 @@ double hk__regime_param(const struct hk__regime *regime, const char *name);
  * weight. */
 double hk__regime_level(const struct hk__regime *regime, const struct hk__step_layer *layer);
 double hk__regime_unit(const struct hk__regime *regime, const struct hk__step_layer *layer);
+double hk__regime_margin(const struct hk__regime *regime, const struct hk__step_layer *layer); /* in weights */
 
 struct hk__layer_result {
   size_t units;

@@ -43,8 +43,9 @@ double hk__learner_step(struct hk__learner *learner, const struct hk__objective 
 
 /* Writes the learner as a step network: each unit's weights scaled so that the largest is the largest integer of
  * weight_bits, rounded, small ones set to 0, all times a power of two; thresholds from the mean and deviation of the
- * rounded sums over the given rows (count x inputs), so that they fit the weights as they are kept. */
+ * rounded sums over the given rows (count x inputs), so that they fit the weights as they are kept. bands: with so many
+ * bands per feature the learner saw levels and the rows are bands; 0: both the same. */
 enum hk_status hk__learner_fold(const struct hk__learner *learner, const float *rows, size_t count,
-                                unsigned weight_bits, double prune, struct hk__stepnet *net);
+                                unsigned weight_bits, double prune, size_t bands, struct hk__stepnet *net);
 
 #endif

@@ -58,6 +58,7 @@ enum hk_status hk__stepnet_accuracy(const struct hk__stepnet *net, const struct 
 struct course {
   const struct hk__dataset *data;
   const struct hk__encoder *encoder;
+  struct hk__encoder seen; /* what the learner is shown: levels for bands, else the same; shares the thresholds */
   const struct hk__training *how;
   struct hk__objective objective;
   struct hk__learner learner;
@@ -106,7 +107,7 @@ static void fill_row(const struct course *c, size_t sample, size_t epoch, float 
     move_image(value, scratch, c->data->width, c->data->height, dx, dy, mirror);
     value = scratch;
   }
-  hk__encode(c->encoder, value, row);
+  hk__encode(&c->seen, value, row);
 }
 
 static double step_rate(const struct course *c, size_t step, size_t steps)
@@ -180,8 +181,9 @@ static void course_clear(struct course *c)
 static enum hk_status judge(struct course *c, struct hk__stepnet *trial, struct hk__stepnet *net, size_t epoch,
                             double *accuracy)
 {
+  size_t bands = c->encoder->kind == HK__CODE_BANDS ? c->encoder->steps : 0;
   enum hk_status status =
-      hk__learner_fold(&c->learner, c->rows, c->row_count, c->how->weight_bits, c->how->prune, trial);
+      hk__learner_fold(&c->learner, c->rows, c->row_count, c->how->weight_bits, c->how->prune, bands, trial);
   *accuracy = -1.0;
   if (status == HK_OK && c->validation.count > 0)
     status = hk__stepnet_accuracy(trial, c->encoder, &c->validation, accuracy);
@@ -249,7 +251,9 @@ enum hk_status hk__train_straight_through(struct hk__stepnet *net, const struct 
                     hk__encoder_units(encoder), hk__stepnet_inputs(net));
     return HK_ERR_INPUT;
   }
-  struct course c = {.data = data, .encoder = encoder, .how = training};
+  struct course c = {.data = data, .encoder = encoder, .seen = *encoder, .how = training};
+  if (encoder->kind == HK__CODE_BANDS)
+    c.seen.kind = HK__CODE_LEVELS;
   c.objective = (struct hk__objective){.classes = net->bits ? hk__stepnet_outputs(net) : net->classes,
                                        .per_class = net->per_class,
                                        .bits = net->bits,

@@ -52,7 +52,8 @@ enum hk_status hk__train_perceptron(struct hk__stepnet *net, const struct hk__da
 
 /* Any depth, by a straight-through estimator (Bengio et al. 2013, arXiv:1308.3432; Hubara et al. 2016,
  * arXiv:1602.02830): steps forward, the derivative of a clipped line backward, batch normalisation, AdamW with a
- * cosine schedule; then normalisation is folded into thresholds, weights rounded, thresholds found anew. */
+ * cosine schedule; bands are learnt as levels, which generalise better, and rewritten; then normalisation is folded
+ * into thresholds, weights rounded, thresholds found anew. */
 enum hk_status hk__train_straight_through(struct hk__stepnet *net, const struct hk__dataset *data,
                                           const struct hk__encoder *encoder, const struct hk__training *training,
                                           const struct hk__training_watch *watch, struct hk_messages *messages);

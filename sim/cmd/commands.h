@@ -9,6 +9,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 /* name, summary; in the order in which `hillock --help` lists them */
 #define HK__COMMAND_LIST(X)                                        \
   X(run, "simulate the network of a config and record its spikes") \
+  X(compare, "compare step functions with spiking neurons")        \
   X(raster, "draw spikes, to a picture or in the terminal")        \
   X(stats, "statistics of spike trains, as a table or JSON")       \
   X(models, "list the models, or print one's equations and tables")
