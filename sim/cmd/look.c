@@ -9,26 +9,18 @@
 #include <string.h>
 
 #include "commands.h"
+#include "messages.h"
 
-const char look_help[] = "  --from T, --to T      only this span of time, with units: 100 ms, 1.5 s\n"
-                         "  --population NAME     only this population; may be given several times\n"
-                         "  --neurons IDS         only these neurons of each population: 0-99,200\n"
-                         "  --population-size NAME=N\n"
-                         "                        how many neurons a population has, where the file does not say\n";
-const char picture_help[] = "  --size WxH            size of the picture, with unit: 18x12cm, 9x6in, 1600x900px\n"
-                            "  --dpi N               resolution of PNG, and of density in SVG and PDF; default 150\n"
-                            "  --dark                light on dark\n"
-                            "  --title TEXT          a title above it\n";
-
-void look_complain(struct look *look, const char *format, ...)
+enum hk_status look_wrong(struct look *look, const char *format, ...)
 {
-  va_list args;
-  va_start(args, format);
+  char text[512];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(text, sizeof text, format, list);
+  va_end(list);
+  wrong_usage(&look->arguments, "%s", text);
   look->complained = true;
-  fprintf(stderr, "hillock %s: ", look->command);
-  vfprintf(stderr, format, args);
-  fputc('\n', stderr);
-  va_end(args);
+  return HK_ERR_INPUT;
 }
 
 /* Appends room for one more item to an array. */
@@ -52,10 +44,14 @@ enum hk_status look_time(struct look *look, const char *name, const char *text, 
       return HK_OK;
     }
   if (end != text && *unit == '\0')
-    look_complain(look, "%s %s has no unit: write %s ms or %s s", name, text, text, text);
-  else
-    look_complain(look, "%s needs a time such as 100 ms or 1.5 s, not `%s`", name, text);
-  return HK_ERR_INPUT;
+    return look_wrong(look, "%s %s has no unit: write %s ms or %s s", name, text, text, text);
+  return look_wrong(look, "%s needs a time such as 100 ms or 1.5 s, not `%s`", name, text);
+}
+
+enum hk_status look_length(struct look *look, const char *name, const char *text, double *ms)
+{
+  enum hk_status status = look_time(look, name, text, ms);
+  return status != HK_OK || *ms > 0 ? status : look_wrong(look, "%s must be longer than 0, not `%s`", name, text);
 }
 
 enum hk_status look_number(struct look *look, const char *name, const char *text, double least, double *value)
@@ -64,19 +60,7 @@ enum hk_status look_number(struct look *look, const char *name, const char *text
   *value = strtod(text, &end);
   if (end != text && *end == '\0' && isfinite(*value) && *value >= least)
     return HK_OK;
-  look_complain(look, "%s needs a number of at least %g, not `%s`", name, least, text);
-  return HK_ERR_INPUT;
-}
-
-enum hk_status look_word(struct look *look, const char *name, const char *text, const char *const words[3], int *index)
-{
-  for (int i = 0; i < 3; i++)
-    if (strcmp(text, words[i]) == 0) {
-      *index = i;
-      return HK_OK;
-    }
-  look_complain(look, "%s must be %s, %s or %s, not `%s`", name, words[0], words[1], words[2], text);
-  return HK_ERR_INPUT;
+  return look_wrong(look, "%s needs a number of at least %g, not `%s`", name, least, text);
 }
 
 static enum hk_status take_population(struct look *look, const char *name)
@@ -112,8 +96,7 @@ static enum hk_status take_neurons(struct look *look, const char *text)
       good = take_id(&at, &range.last);
     }
     if (!good || (*at != ',' && *at != '\0')) {
-      look_complain(look, "--neurons needs ids such as 0-99,200, not `%s`", text);
-      return HK_ERR_INPUT;
+      return look_wrong(look, "--neurons needs ids such as 0-99,200, not `%s`", text);
     }
     struct hk_id_range *neurons = grow(look->neurons, look->selection.neuron_range_count, sizeof *neurons);
     if (!neurons)
@@ -126,21 +109,22 @@ static enum hk_status take_neurons(struct look *look, const char *text)
   }
 }
 
-static enum hk_status take_size_of(struct look *look, char *text)
+static enum hk_status take_size_of(struct look *look, const char *text)
 {
-  char *equals = strrchr(text, '=');
+  const char *equals = strrchr(text, '=');
   const char *at = equals ? equals + 1 : "";
   uint64_t size;
   if (!take_id(&at, &size) || *at != '\0' || size == 0 || equals == text) {
-    look_complain(look, "--population-size needs NAME=N with N a whole number above 0, not `%s`", text);
-    return HK_ERR_INPUT;
+    return look_wrong(look, "--population-size needs NAME=N with N a whole number above 0, not `%s`", text);
   }
   struct hk_population_size *sizes = grow(look->sizes, look->selection.size_count, sizeof *sizes);
   if (!sizes)
     return HK_ERR_MEMORY;
-  *equals = '\0';
   look->sizes = sizes;
-  sizes[look->selection.size_count++] = (struct hk_population_size){text, size};
+  char *name = strndup(text, (size_t)(equals - text));
+  if (!name)
+    return HK_ERR_MEMORY;
+  sizes[look->selection.size_count++] = (struct hk_population_size){name, size};
   look->selection.sizes = sizes;
   return HK_OK;
 }
@@ -161,11 +145,10 @@ static enum hk_status take_size(struct look *look, const char *text)
         look->picture.height = height * units[i].points;
         return HK_OK;
       }
-  look_complain(look, "--size needs a width and a height such as 18x12cm, 9x6in or 1600x900px, not `%s`", text);
-  return HK_ERR_INPUT;
+  return look_wrong(look, "--size needs a width and a height such as 18x12cm, 9x6in or 1600x900px, not `%s`", text);
 }
 
-static enum hk_status take_common(struct look *look, int option, char *argument)
+static enum hk_status take_common(struct look *look, int option, const char *argument)
 {
   switch (option) {
   case LOOK_FROM:
@@ -178,35 +161,20 @@ static enum hk_status take_common(struct look *look, int option, char *argument)
     return take_neurons(look, argument);
   case LOOK_SIZE_OF:
     return take_size_of(look, argument);
-  case LOOK_SIZE:
-    return take_size(look, argument);
-  case LOOK_DPI:
-    return look_number(look, "--dpi", argument, 10, &look->picture.dpi);
-  case LOOK_DARK:
-    look->picture.dark = true;
-    return HK_OK;
-  case LOOK_TITLE:
-    look->picture.title = argument;
-    return HK_OK;
-  case 'o':
+  case LOOK_OUTPUT:
     look->output = argument;
     return HK_OK;
+  case PICTURE_SIZE:
+    return take_size(look, argument);
+  case PICTURE_DPI:
+    return look_number(look, "--dpi", argument, 10, &look->picture.dpi);
+  case PICTURE_DARK:
+    look->picture.dark = true;
+    return HK_OK;
   default:
-    return HK_ERR_BUG;
-  }
-}
-
-static enum hk_status take_path(struct look *look, int argc, char **argv)
-{
-  if (optind == argc - 1) {
-    look->result = argv[optind];
+    look->picture.title = argument;
     return HK_OK;
   }
-  if (optind == argc)
-    look_complain(look, "which result? give a results folder or a spikes file");
-  else
-    look_complain(look, "one result at a time: `%s` is too much", argv[optind + 1]);
-  return HK_ERR_INPUT;
 }
 
 enum hk_status look_open(struct look *look, struct hk_view **out)
@@ -219,57 +187,47 @@ static void clear(struct look *look)
   hk_messages_destroy(look->messages);
   free(look->populations);
   free(look->neurons);
+  for (size_t i = 0; i < look->selection.size_count; i++)
+    free((char *)look->sizes[i].population);
   free(look->sizes);
 }
 
-static int tell(struct look *look, enum hk_status status)
+static enum hk_status take(struct look *look, const struct look_command *command, void *context, int option,
+                           const char *value)
 {
-  for (size_t i = 0; i < hk_messages_count(look->messages); i++) {
-    struct hk_message message = hk_messages_get(look->messages, i);
-    fprintf(stderr, "hillock %s: ", look->command);
-    if (message.place.file && message.place.line > 0)
-      fprintf(stderr, "%s:%zu:%zu: ", message.place.file, message.place.line, message.place.column);
-    else if (message.place.file)
-      fprintf(stderr, "%s: ", message.place.file);
-    fprintf(stderr, "%s%s\n", message.severity == HK_SEVERITY_WARNING ? "note: " : "", message.text);
+  if (option == OPTION_PLAIN && look->result)
+    return look_wrong(look, "one result was expected, `%s` and `%s` were found", look->result, value);
+  if (option == OPTION_PLAIN) {
+    look->result = value;
+    return HK_OK;
   }
-  if (status != HK_OK && hk_messages_errors(look->messages) == 0 && !look->complained)
-    look_complain(look, "%s: %s", look->result ? look->result : "arguments", hk_status_message(status));
-  return status == HK_OK ? EXIT_DONE : status == HK_ERR_INPUT ? EXIT_USAGE : EXIT_FAILED;
-}
-
-static enum hk_status take_option(struct look *look, const struct look_command *command, void *context, int option)
-{
-  if (option == '?' || option == ':') { /* getopt has complained */
-    fprintf(stderr, "`hillock %s --help` tells more\n", look->command);
-    look->complained = true;
-    return HK_ERR_INPUT;
-  }
-  if (option == 'o' || option >= LOOK_FROM)
-    return take_common(look, option, optarg);
-  return command->take(context, option);
+  if (option < (command->makes_pictures ? PICTURE_OWN : LOOK_OWN))
+    return take_common(look, option, value);
+  return command->take(context, option, value);
 }
 
 int look_main(struct look *look, const struct look_command *command, void *context, int argc, char **argv)
 {
-  char name[64];
-  snprintf(name, sizeof name, "hillock %s", command->name);
-  argv[0] = name;
-  *look = (struct look){.command = command->name, .selection = hk_selection_all(), .picture = hk_picture_default()};
+  *look = (struct look){.arguments = {.argc = argc, .argv = argv, .usage = &command->usage},
+                        .selection = hk_selection_all(),
+                        .picture = hk_picture_default()};
+  const char *value = NULL;
   enum hk_status status = hk_messages_create(&look->messages);
-  for (int option; status == HK_OK && (option = getopt_long(argc, argv, "o:h", command->options, NULL)) != -1;) {
-    if (option == 'h') {
-      command->help();
+  for (int option; status == HK_OK && (option = next_option(&look->arguments, &value)) != OPTION_END;) {
+    if (option == OPTION_HELP || option == OPTION_WRONG) {
       clear(look);
-      return EXIT_DONE;
+      return option_exit(option);
     }
-    status = take_option(look, command, context, option);
+    status = take(look, command, context, option, value);
   }
-  if (status == HK_OK)
-    status = take_path(look, argc, argv);
+  if (status == HK_OK && !look->result)
+    status = look_wrong(look, "which result? give a results folder or a spikes file");
   if (status == HK_OK)
     status = command->act(context);
-  int code = tell(look, status);
+  if (status != HK_OK && !look->complained && hk_messages_errors(look->messages) == 0)
+    hk_messages_add(look->messages, HK_SEVERITY_ERROR, NULL, "%s: %s", look->result ? look->result : "arguments",
+                    hk_status_message(status));
+  int code = look->complained ? EXIT_USAGE : report_failure(status, look->messages);
   clear(look);
   return code;
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the commands that look at a result share: the arguments that choose from it, the pictures' arguments, and how
- * messages are told. */
+/* What the commands that look at a result share: the options that choose from it and the pictures' options. */
 #ifndef HK__LOOK_H
 #define HK__LOOK_H
 
-#include <getopt.h>
 #include <stdbool.h>
 
 #include <hillock/picture.h>
 #include <hillock/view.h>
 
+#include "options.h"
+
 struct look {
-  const char *command; /* "raster" */
-  const char *result;  /* the path given */
-  const char *output;  /* -o; NULL */
+  struct arguments arguments;
+  const char *result; /* the path given */
+  const char *output; /* -o; NULL */
   struct hk_selection selection;
   const char **populations;
   struct hk_id_range *neurons;
@@ -23,43 +23,32 @@ struct look {
   bool complained; /* about the arguments */
 };
 
-enum {
-  LOOK_FROM = 1000,
-  LOOK_TO,
-  LOOK_POPULATION,
-  LOOK_NEURONS,
-  LOOK_SIZE_OF,
-  LOOK_SIZE,
-  LOOK_DPI,
-  LOOK_DARK,
-  LOOK_TITLE
-};
+/* The first rows of a command's table of options, and their indices; a command's own rows begin at LOOK_OWN or, where
+ * it makes pictures, at PICTURE_OWN. */
+/* clang-format off */
+#define LOOK_ROWS(output_help)                                                             \
+  {"output", 'o', "FILE", output_help},                                                    \
+  {"from", 0, "T", "only from this time on: 100 ms, 1.5 s"},                               \
+  {"to", 0, "T", "only up to this time"},                                                  \
+  {"population", 0, "NAME", "only this population; may be repeated"},                      \
+  {"neurons", 0, "IDS", "only these neurons of each population: 0-99,200"},                \
+  {"population-size", 0, "NAME=N", "how many neurons a population has, where the file\n"   \
+                                   "does not say; may be repeated"}
+#define PICTURE_ROWS                                                                       \
+  {"size", 0, "WxH", "size of the picture: 18x12cm, 9x6in, 1600x900px"},                   \
+  {"dpi", 0, "N", "resolution of PNG, and of density in SVG and PDF; default 150"},        \
+  {"dark", 0, NULL, "light on dark"},                                                      \
+  {"title", 0, "TEXT", "a title above the picture"}
+/* clang-format on */
+enum { LOOK_OUTPUT, LOOK_FROM, LOOK_TO, LOOK_POPULATION, LOOK_NEURONS, LOOK_SIZE_OF, LOOK_OWN };
+enum { PICTURE_SIZE = LOOK_OWN, PICTURE_DPI, PICTURE_DARK, PICTURE_TITLE, PICTURE_OWN };
 
-/* For the table of getopt_long. */
-#define LOOK_OPTIONS                                                                                                \
-  {"from", required_argument, NULL, LOOK_FROM}, {"to", required_argument, NULL, LOOK_TO},                           \
-      {"population", required_argument, NULL, LOOK_POPULATION}, {"neurons", required_argument, NULL, LOOK_NEURONS}, \
-      {"population-size", required_argument, NULL, LOOK_SIZE_OF}, {"output", required_argument, NULL, 'o'},         \
-  {                                                                                                                 \
-    "help", no_argument, NULL, 'h'                                                                                  \
-  }
-#define PICTURE_OPTIONS                                                                     \
-  {"size", required_argument, NULL, LOOK_SIZE}, {"dpi", required_argument, NULL, LOOK_DPI}, \
-      {"dark", no_argument, NULL, LOOK_DARK},                                               \
-  {                                                                                         \
-    "title", required_argument, NULL, LOOK_TITLE                                            \
-  }
-
-/* The help text of those. */
-extern const char look_help[], picture_help[];
-
-/* A command that looks at a result. `take` is given what is not of the options above (or NULL: there is nothing else),
- * `act` does the work; both get the context. */
+/* A command that looks at a result. `take` is given the options of its own rows, `act` does the work; both get the
+ * context. */
 struct look_command {
-  const char *name;
-  const struct option *options;
-  void (*help)(void);
-  enum hk_status (*take)(void *context, int option);
+  struct usage usage;
+  bool makes_pictures;
+  enum hk_status (*take)(void *context, int option, const char *value); /* NULL: no own rows */
   enum hk_status (*act)(void *context);
 };
 
@@ -68,16 +57,13 @@ int look_main(struct look *look, const struct look_command *command, void *conte
 
 enum hk_status look_open(struct look *look, struct hk_view **out);
 
-/* "20 ms", "1.5s": to ms. Told if it is none. */
+/* What options ask for; a mistake is explained and HK_ERR_INPUT. look_time: "20 ms", "1.5s", to ms; look_length: the
+ * same, above 0. look_number: no unit, at least `least`. */
 enum hk_status look_time(struct look *look, const char *name, const char *text, double *ms);
-
-/* A number of at least `least`, without a unit. Told if it is none. */
+enum hk_status look_length(struct look *look, const char *name, const char *text, double *ms);
 enum hk_status look_number(struct look *look, const char *name, const char *text, double least, double *value);
 
-/* One of three words, as its index. Told if it is none of them. */
-enum hk_status look_word(struct look *look, const char *name, const char *text, const char *const words[3], int *index);
-
-/* A complaint about the arguments, in the form of the messages. */
-__attribute__((format(printf, 2, 3))) void look_complain(struct look *look, const char *format, ...);
+/* As wrong_usage, as a status. */
+__attribute__((format(printf, 2, 3))) enum hk_status look_wrong(struct look *look, const char *format, ...);
 
 #endif

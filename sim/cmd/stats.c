@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <hillock/stats.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -11,49 +12,42 @@
 #include "commands.h"
 #include "look.h"
 
-enum { JSON = 1, FANO_WINDOW, CORRELATION_BIN, SYNCHRONY_BIN, SAMPLE };
+enum { JSON = LOOK_OWN, FANO_WINDOW, CORRELATION_BIN, SYNCHRONY_BIN, SAMPLE };
 
-struct arguments {
+static const struct option_row rows[] = {
+    LOOK_ROWS("write there instead of to standard output"),
+    {"json", 0, NULL, "as JSON, with more detail"},
+    {"fano-window", 0, "T", "windows of the Fano factor; default 100 ms"},
+    {"correlation-bin", 0, "T", "bins of the correlation; default 5 ms"},
+    {"synchrony-bin", 0, "T", "bins of the synchrony; default 3 ms"},
+    {"sample", 0, "N", "neurons whose pairs are correlated; default 200"},
+};
+
+struct wish {
   struct look look;
   struct hk_stats_options options;
   bool json;
 };
 
-static void help(void)
+static enum hk_status take(void *context, int option, const char *value)
 {
-  printf(
-      "usage: hillock stats RESULT [--json] [-o FILE] [OPTIONS]\n\n"
-      "Statistics of the spikes of a results folder or of any SONATA spikes file, for each population: mean rate and\n"
-      "its spread over neurons, CV and local variation (LV) of the intervals, Fano factor, mean pairwise correlation,\n"
-      "synchrony. The man page defines them.\n\n"
-      "  -o, --output FILE     write there instead of to standard output\n"
-      "  --json                as JSON, with more detail\n%s"
-      "  --fano-window T       windows of the Fano factor; default 100 ms\n"
-      "  --correlation-bin T   bins of the correlation; default 5 ms\n"
-      "  --synchrony-bin T     bins of the synchrony; default 3 ms\n"
-      "  --sample N            neurons whose pairs are correlated, evenly spaced; default 200\n",
-      look_help);
-}
-
-static enum hk_status take(void *context, int option)
-{
-  struct arguments *arguments = context;
-  struct look *look = &arguments->look;
+  struct wish *wish = context;
+  struct look *look = &wish->look;
   double number = 0;
   enum hk_status status = HK_OK;
   switch (option) {
   case FANO_WINDOW:
-    return look_time(look, "--fano-window", optarg, &arguments->options.fano_window);
+    return look_length(look, "--fano-window", value, &wish->options.fano_window);
   case CORRELATION_BIN:
-    return look_time(look, "--correlation-bin", optarg, &arguments->options.correlation_bin);
+    return look_length(look, "--correlation-bin", value, &wish->options.correlation_bin);
   case SYNCHRONY_BIN:
-    return look_time(look, "--synchrony-bin", optarg, &arguments->options.synchrony_bin);
+    return look_length(look, "--synchrony-bin", value, &wish->options.synchrony_bin);
   case SAMPLE:
-    status = look_number(look, "--sample", optarg, 0, &number);
-    arguments->options.sample = (size_t)fmin(number, 1e9);
+    status = look_number(look, "--sample", value, 0, &number);
+    wish->options.sample = (size_t)fmin(number, 1e9);
     return status;
   default:
-    arguments->json = true;
+    wish->json = true;
     return HK_OK;
   }
 }
@@ -76,10 +70,10 @@ static void print_value(FILE *out, double value, int width, int decimals)
     fprintf(out, "  %*.*f", width, decimals, value);
 }
 
-static void print_table(FILE *out, const struct hk_population_stats *stats, size_t count,
-                        const struct arguments *arguments, double from, double to)
+static void print_table(FILE *out, const struct hk_population_stats *stats, size_t count, const struct wish *wish,
+                        double from, double to)
 {
-  const struct hk_stats_options *options = &arguments->options;
+  const struct hk_stats_options *options = &wish->options;
   int width = 10;
   for (size_t i = 0; i < count; i++)
     width = characters(stats[i].name) > width ? characters(stats[i].name) : width;
@@ -130,9 +124,9 @@ static json_t *population_object(const struct hk_population_stats *of)
 }
 
 static enum hk_status print_json(FILE *out, const struct hk_population_stats *stats, size_t count,
-                                 const struct arguments *arguments, double from, double to)
+                                 const struct wish *wish, double from, double to)
 {
-  const struct hk_stats_options *options = &arguments->options;
+  const struct hk_stats_options *options = &wish->options;
   json_t *populations = json_array();
   for (size_t i = 0; i < count; i++)
     json_array_append_new(populations, population_object(&stats[i]));
@@ -145,19 +139,20 @@ static enum hk_status print_json(FILE *out, const struct hk_population_stats *st
   return written ? HK_OK : whole ? HK_ERR_IO : HK_ERR_MEMORY;
 }
 
-static enum hk_status print_stats(struct arguments *arguments, const struct hk_population_stats *stats, size_t count,
-                                  double from, double to)
+static enum hk_status print_stats(struct wish *wish, const struct hk_population_stats *stats, size_t count, double from,
+                                  double to)
 {
-  FILE *out = arguments->look.output ? fopen(arguments->look.output, "w") : stdout;
+  FILE *out = wish->look.output ? fopen(wish->look.output, "w") : stdout;
   if (!out) {
-    look_complain(&arguments->look, "%s cannot be written", arguments->look.output);
+    hk_messages_add(wish->look.messages, HK_SEVERITY_ERROR, NULL, "%s cannot be written: %s", wish->look.output,
+                    strerror(errno));
     return HK_ERR_IO;
   }
   enum hk_status status = HK_OK;
-  if (arguments->json)
-    status = print_json(out, stats, count, arguments, from, to);
+  if (wish->json)
+    status = print_json(out, stats, count, wish, from, to);
   else
-    print_table(out, stats, count, arguments, from, to);
+    print_table(out, stats, count, wish, from, to);
   if (fflush(out) != 0 || ferror(out))
     status = HK_ERR_IO;
   if (out != stdout && fclose(out) != 0)
@@ -167,8 +162,8 @@ static enum hk_status print_stats(struct arguments *arguments, const struct hk_p
 
 static enum hk_status act(void *context)
 {
-  struct arguments *arguments = context;
-  struct look *look = &arguments->look;
+  struct wish *wish = context;
+  struct look *look = &wish->look;
   struct hk_view *view = NULL;
   enum hk_status status = look_open(look, &view);
   if (status != HK_OK)
@@ -177,7 +172,7 @@ static enum hk_status act(void *context)
   struct hk_population_stats *stats = calloc(count + 1, sizeof *stats);
   status = stats ? HK_OK : HK_ERR_MEMORY;
   for (size_t i = 0; i < count && status == HK_OK; i++)
-    status = hk_stats_compute(view, i, &arguments->options, &stats[i], look->messages);
+    status = hk_stats_compute(view, i, &wish->options, &stats[i], look->messages);
   if (status == HK_OK)
     status = print_stats(arguments, stats, count, hk_view_from(view), hk_view_to(view));
   free(stats);
@@ -187,14 +182,15 @@ static enum hk_status act(void *context)
 
 int command_stats(int argc, char **argv)
 {
-  static const struct option options[] = {LOOK_OPTIONS,
-                                          {"json", no_argument, NULL, JSON},
-                                          {"fano-window", required_argument, NULL, FANO_WINDOW},
-                                          {"correlation-bin", required_argument, NULL, CORRELATION_BIN},
-                                          {"synchrony-bin", required_argument, NULL, SYNCHRONY_BIN},
-                                          {"sample", required_argument, NULL, SAMPLE},
-                                          {0}};
-  static const struct look_command command = {"stats", options, help, take, act};
-  struct arguments arguments = {.options = hk_stats_options_default()};
-  return look_main(&arguments.look, &command, &arguments, argc, argv);
+  static const struct look_command command = {
+      .usage = {.synopsis = "hillock stats RESULT [--json] [OPTIONS]",
+                .about = "Statistics of the spikes of RESULT, a results folder or any SONATA spikes file, for each\n"
+                         "population: mean rate and its spread over neurons, CV and local variation (LV) of the\n"
+                         "intervals, Fano factor, mean pairwise correlation, synchrony. `man hillock` defines them.",
+                .options = rows,
+                .count = sizeof rows / sizeof *rows},
+      .take = take,
+      .act = act};
+  struct wish wish = {.options = hk_stats_options_default()};
+  return look_main(&wish.look, &command, &wish, argc, argv);
 }
