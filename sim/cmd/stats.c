@@ -174,7 +174,7 @@ static enum hk_status act(void *context)
   for (size_t i = 0; i < count && status == HK_OK; i++)
     status = hk_stats_compute(view, i, &wish->options, &stats[i], look->messages);
   if (status == HK_OK)
-    status = print_stats(arguments, stats, count, hk_view_from(view), hk_view_to(view));
+    status = print_stats(wish, stats, count, hk_view_from(view), hk_view_to(view));
   free(stats);
   hk_view_close(view);
   return status;
