@@ -55,6 +55,41 @@ static int compare_u64(const void *x, const void *y)
   return (a > b) - (a < b);
 }
 
+/* Many words at once are the words one by one, from whatever place on, across the carry of the counter. */
+START_TEST(many_at_once)
+{
+  enum { MOST = 150 };
+  for (unsigned before = 0; before < 6; before++)
+    for (unsigned count = 0; count < MOST; count++) {
+      struct hk__stream one = {.key = {3, 4}, .counter = {UINT32_MAX - 20, 7, 8, 9}, .used = 4}, many = one;
+      uint32_t words[MOST + 2];
+      words[count] = 77;
+      for (unsigned i = 0; i < before; i++)
+        ck_assert_uint_eq(hk__stream_u32(&one), hk__stream_u32(&many));
+      hk__stream_fill(&many, words, count);
+      for (unsigned i = 0; i < count; i++)
+        if (words[i] != hk__stream_u32(&one))
+          ck_abort_msg("word %u of %u differs", i, count);
+      ck_assert_uint_eq(words[count], 77);
+      ck_assert_uint_eq(hk__stream_u32(&one), hk__stream_u32(&many));
+    }
+}
+END_TEST
+
+START_TEST(batches_give_the_same)
+{
+  struct hk__gsl_stream one;
+  struct hk__gsl_batch many;
+  hk__gsl_stream_init(&one, 9, HK__FOR_DELAY, 1, 2, 3);
+  hk__gsl_batch_init(&many, 9, HK__FOR_DELAY, 1, 2, 3);
+  for (int i = 0; i < 1000; i++)
+    if (i % 3)
+      ck_assert(gsl_ran_gaussian_ziggurat(&one.rng, 1) == gsl_ran_gaussian_ziggurat(&many.rng, 1));
+    else
+      ck_assert(gsl_rng_uniform(&one.rng) == gsl_rng_uniform(&many.rng));
+}
+END_TEST
+
 START_TEST(every_part_of_the_name_matters)
 {
   enum { SIDE = 6, COUNT = SIDE * SIDE * SIDE * SIDE * SIDE };
@@ -157,6 +192,8 @@ int main(void)
   TCase *tests = tcase_create("random");
   tcase_add_loop_test(tests, known_answers, 0, sizeof known / sizeof *known);
   tcase_add_test(tests, counts_past_32_bits);
+  tcase_add_test(tests, many_at_once);
+  tcase_add_test(tests, batches_give_the_same);
   tcase_add_test(tests, every_part_of_the_name_matters);
   tcase_add_test(tests, uniforms_at_once);
   tcase_add_loop_test(tests, below_is_uniform, 0, 8);

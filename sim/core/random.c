@@ -5,6 +5,10 @@
 #include "core/random.h"
 
 #include <Random123/philox.h>
+#include <string.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 enum { WORDS = 4 };
 
@@ -35,6 +39,72 @@ void hk__stream_init(struct hk__stream *stream, uint64_t seed, enum hk__purpose 
   stream->counter[2] = words.v[2];
   stream->counter[3] = words.v[3];
   stream->used = WORDS;
+}
+
+/* --- many words --- */
+
+#ifdef __AVX2__
+enum { ROUNDS = 10, LANES = 4, GROUPS = 2, BLOCKS = LANES * GROUPS };
+
+/* Philox on eight counters side by side. A lane of 64 bits holds a word in its lower half; what is in the upper half
+ * is of no account, since the product takes the lower halves only and nothing carries into them. */
+static void next_blocks(struct hk__stream *stream, uint32_t *out)
+{
+  const __m256i multiplier0 = _mm256_set1_epi64x(0xD2511F53), multiplier1 = _mm256_set1_epi64x(0xCD9E8D57);
+  const __m256i weyl0 = _mm256_set1_epi64x(0x9E3779B9), weyl1 = _mm256_set1_epi64x(0xBB67AE85);
+  __m256i k0 = _mm256_set1_epi64x(stream->key[0]), k1 = _mm256_set1_epi64x(stream->key[1]);
+  __m256i c0[GROUPS], c1[GROUPS], c2[GROUPS], c3[GROUPS];
+  uint64_t first = stream->counter[0] | (uint64_t)stream->counter[1] << 32;
+  for (int g = 0; g < GROUPS; g++) {
+    __m256i step = _mm256_setr_epi64x(LANES * g, LANES * g + 1, LANES * g + 2, LANES * g + 3);
+    c0[g] = _mm256_add_epi64(_mm256_set1_epi64x((long long)first), step);
+    c1[g] = _mm256_srli_epi64(c0[g], 32);
+    c2[g] = _mm256_set1_epi64x(stream->counter[2]);
+    c3[g] = _mm256_set1_epi64x(stream->counter[3]);
+  }
+  for (int r = 0; r < ROUNDS; r++) {
+    for (int g = 0; g < GROUPS; g++) {
+      __m256i p0 = _mm256_mul_epu32(multiplier0, c0[g]), p1 = _mm256_mul_epu32(multiplier1, c2[g]);
+      c0[g] = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(c1[g], k0));
+      c1[g] = p1;
+      c2[g] = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), _mm256_xor_si256(c3[g], k1));
+      c3[g] = p0;
+    }
+    k0 = _mm256_add_epi64(k0, weyl0);
+    k1 = _mm256_add_epi64(k1, weyl1);
+  }
+  for (int g = 0; g < GROUPS; g++) {
+    __m256i w01 = _mm256_blend_epi32(c0[g], _mm256_slli_epi64(c1[g], 32), 0xAA);
+    __m256i w23 = _mm256_blend_epi32(c2[g], _mm256_slli_epi64(c3[g], 32), 0xAA);
+    __m256i even = _mm256_unpacklo_epi64(w01, w23), odd = _mm256_unpackhi_epi64(w01, w23);
+    __m256i *to = (__m256i *)(out + WORDS * LANES * g);
+    _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+  }
+  first += BLOCKS;
+  stream->counter[0] = (uint32_t)first;
+  stream->counter[1] = (uint32_t)(first >> 32);
+}
+#else
+enum { BLOCKS = 1 };
+
+static void next_blocks(struct hk__stream *stream, uint32_t *out)
+{
+  hk__stream_next_block(stream);
+  memcpy(out, stream->block, sizeof stream->block);
+  stream->used = WORDS;
+}
+#endif
+
+void hk__stream_fill(struct hk__stream *stream, uint32_t *out, size_t count)
+{
+  size_t i = 0;
+  for (; i < count && stream->used < WORDS; i++)
+    out[i] = stream->block[stream->used++];
+  for (; count - i >= (size_t)BLOCKS * WORDS; i += (size_t)BLOCKS * WORDS)
+    next_blocks(stream, out + i);
+  for (; i < count; i++)
+    out[i] = hk__stream_u32(stream);
 }
 
 /* Odd multiples of 2^-53: neither 0 nor 1, symmetric about a half. */
@@ -119,4 +189,39 @@ void hk__gsl_stream_init(struct hk__gsl_stream *g, uint64_t seed, enum hk__purpo
   hk__stream_init(&g->stream, seed, purpose, a, b, c);
   g->rng.type = &gsl_type;
   g->rng.state = &g->stream;
+}
+
+static unsigned long batch_get(void *state)
+{
+  struct hk__gsl_batch *g = state;
+  if (g->used == HK__BATCH) {
+    hk__stream_fill(&g->stream, g->words, HK__BATCH);
+    g->used = 0;
+  }
+  return g->words[g->used++];
+}
+
+static double batch_get_double(void *state)
+{
+  uint64_t low = batch_get(state);
+  return to_unit(low | (uint64_t)batch_get(state) << 32);
+}
+
+static const gsl_rng_type batch_type = {
+    .name = "hk_philox4x32_batch",
+    .max = UINT32_MAX,
+    .min = 0,
+    .size = sizeof(struct hk__gsl_batch),
+    .set = gsl_set,
+    .get = batch_get,
+    .get_double = batch_get_double,
+};
+
+void hk__gsl_batch_init(struct hk__gsl_batch *g, uint64_t seed, enum hk__purpose purpose, uint32_t a, uint64_t b,
+                        uint32_t c)
+{
+  hk__stream_init(&g->stream, seed, purpose, a, b, c);
+  g->used = HK__BATCH;
+  g->rng.type = &batch_type;
+  g->rng.state = g;
 }

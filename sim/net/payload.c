@@ -42,7 +42,7 @@ bool hk__payload_weights(const struct hk__payload *payload, uint32_t target, uin
 {
   const struct hk_value *value = &payload->spec->weight;
   bool good = true;
-  struct hk__gsl_stream stream;
+  struct hk__gsl_batch stream;
   switch (value->kind) {
   case HK_VALUE_CONSTANT:
     for (uint32_t k = 0; k < count; k++)
@@ -53,7 +53,7 @@ bool hk__payload_weights(const struct hk__payload *payload, uint32_t target, uin
       out[k] = value->list[list_index(payload, target, k, draw)] + 0.0;
     return true;
   default:
-    hk__gsl_stream_init(&stream, payload->seed, HK__FOR_WEIGHT, payload->projection, target, 0);
+    hk__gsl_batch_init(&stream, payload->seed, HK__FOR_WEIGHT, payload->projection, target, 0);
     hk__value_draw_many(value, &stream.rng, count, out);
     for (uint32_t k = 0; k < count; k++) {
       out[k] = (double)(float)out[k] + 0.0;
@@ -79,7 +79,7 @@ bool hk__payload_delays(const struct hk__payload *payload, uint32_t target, uint
   const struct hk_value *value = &payload->spec->delay;
   bool good = true;
   double longest;
-  struct hk__gsl_stream stream;
+  struct hk__gsl_batch stream;
   switch (value->kind) {
   case HK_VALUE_CONSTANT:
     for (uint32_t k = 0; k < count; k++)
@@ -90,7 +90,7 @@ bool hk__payload_delays(const struct hk__payload *payload, uint32_t target, uint
       out[k] = on_grid(value->list[list_index(payload, target, k, draw)], payload->grid);
     return true;
   default:
-    hk__gsl_stream_init(&stream, payload->seed, HK__FOR_DELAY, payload->projection, target, 0);
+    hk__gsl_batch_init(&stream, payload->seed, HK__FOR_DELAY, payload->projection, target, 0);
     /* multiples of the grid are stored as floats, exact up to 2^24 */
     longest = payload->grid > 0 ? payload->grid * 0x1p24 : (double)FLT_MAX;
     hk__value_draw_many(value, &stream.rng, count, out);

@@ -42,14 +42,29 @@ static void sample_many(struct hk__stream *stream, uint32_t count, uint32_t n, u
   memset(taken, 0, ((size_t)n + 63) / 64 * sizeof *taken);
 }
 
+/* `count` numbers below n, drawn as hk__stream_below does but all at once. The words that would make some results
+ * likelier are replaced by later ones of the stream. */
+static void draw_below(struct hk__stream *stream, uint32_t count, uint32_t n, uint32_t *out)
+{
+  uint32_t unfair = (uint32_t)-n % n;
+  hk__stream_fill(stream, out, count);
+  for (uint32_t k = 0; k < count; k++) {
+    uint64_t product = (uint64_t)out[k] * n;
+    while ((uint32_t)product < unfair)
+      product = (uint64_t)hk__stream_u32(stream) * n;
+    out[k] = (uint32_t)(product >> 32);
+  }
+}
+
 /* Partners among n neurons; `self` is left out if it is below n. */
 static void draw_partners(struct hk__stream *stream, uint32_t count, uint32_t n, uint32_t self, bool multapses,
                           uint64_t *taken, uint32_t *out)
 {
   uint32_t choices = n - (self < n);
+  if (count == 0)
+    return;
   if (multapses)
-    for (uint32_t k = 0; k < count; k++)
-      out[k] = (uint32_t)hk__stream_below(stream, choices);
+    draw_below(stream, count, choices, out);
   else if (count <= choices / 2)
     sample_few(stream, count, choices, taken, out);
   else
