@@ -232,32 +232,74 @@ static void draw_targets(const struct hk__wiring *w, uint32_t source, struct hk_
                 draw->taken, draw->partner);
 }
 
-static enum hk_status list_outdegree(struct hk__wiring *w)
+/* Both passes of listing go through the sources in parts, one per thread. place[part][target] first counts what falls
+ * to a target, then says where, after the target's offset, the part's next source goes; so the sources of a target
+ * ascend, however many parts there are. */
+struct listing {
+  struct hk__draw draw;
+  uint32_t *place;
+  uint32_t begin, end; /* sources */
+};
+
+static void list_part(const struct hk__wiring *w, struct listing *part, bool write)
 {
   uint32_t degree = (uint32_t)w->spec->rule.number;
-  uint64_t total = (uint64_t)degree * w->sources;
-  struct hk__draw draw = {.partner = malloc(((size_t)degree + 1) * sizeof *draw.partner),
-                          .taken = calloc((size_t)w->targets / 64 + 1, sizeof *draw.taken)};
-  w->list = hk__pages_alloc(total * sizeof *w->list);
-  if (!w->list || !draw.partner || !draw.taken) {
-    hk__draw_clear(&draw);
-    return HK_ERR_MEMORY;
+  for (uint32_t s = part->begin; s < part->end; s++) {
+    draw_targets(w, s, &part->draw);
+    for (uint32_t k = 0; k < degree; k++) {
+      uint32_t t = part->draw.partner[k], place = part->place[t]++;
+      if (write)
+        w->list[w->offset[t] + place] = s;
+    }
   }
-  for (uint32_t s = 0; s < w->sources; s++) {
-    draw_targets(w, s, &draw);
-    for (uint32_t k = 0; k < degree; k++)
-      w->offset[draw.partner[k] + 1]++;
+}
+
+static void place_parts(struct hk__wiring *w, const struct listing *parts, int count)
+{
+  for (uint32_t t = 0; t < w->targets; t++) {
+    uint32_t total = 0;
+    for (int p = 0; p < count; p++) {
+      uint32_t own = parts[p].place[t];
+      parts[p].place[t] = total;
+      total += own;
+    }
+    w->offset[t + 1] = w->offset[t] + total;
   }
-  prefix_sum(w->offset, w->targets);
-  for (uint32_t s = w->sources; s-- > 0;) {
-    draw_targets(w, s, &draw);
-    for (uint32_t k = 0; k < degree; k++)
-      w->list[--w->offset[draw.partner[k] + 1]] = s;
+}
+
+static enum hk_status listing_init(struct listing *part, const struct hk__wiring *w, int index, int count)
+{
+  uint32_t degree = (uint32_t)w->spec->rule.number;
+  part->draw.partner = malloc(((size_t)degree + 1) * sizeof *part->draw.partner);
+  part->draw.taken = calloc((size_t)w->targets / 64 + 1, sizeof *part->draw.taken);
+  part->place = calloc(w->targets, sizeof *part->place);
+  part->begin = (uint32_t)((uint64_t)w->sources * (uint64_t)index / (uint64_t)count);
+  part->end = (uint32_t)((uint64_t)w->sources * ((uint64_t)index + 1) / (uint64_t)count);
+  return part->draw.partner && part->draw.taken && part->place ? HK_OK : HK_ERR_MEMORY;
+}
+
+static enum hk_status list_outdegree(struct hk__wiring *w, int threads)
+{
+  struct listing *parts = calloc((size_t)threads, sizeof *parts);
+  w->list = hk__pages_alloc((size_t)w->spec->rule.number * w->sources * sizeof *w->list);
+  enum hk_status status = parts && w->list ? HK_OK : HK_ERR_MEMORY;
+  for (int p = 0; p < threads && !status; p++)
+    status = listing_init(&parts[p], w, p, threads);
+  if (!status) {
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+    for (int p = 0; p < threads; p++)
+      list_part(w, &parts[p], false);
+    place_parts(w, parts, threads);
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+    for (int p = 0; p < threads; p++)
+      list_part(w, &parts[p], true);
   }
-  memmove(w->offset, w->offset + 1, w->targets * sizeof *w->offset);
-  w->offset[w->targets] = total;
-  hk__draw_clear(&draw);
-  return HK_OK;
+  for (int p = 0; p < threads && parts; p++) {
+    hk__draw_clear(&parts[p].draw);
+    free(parts[p].place);
+  }
+  free(parts);
+  return status;
 }
 
 /* --- beginning and end --- */
@@ -296,7 +338,7 @@ static enum hk_status prepare(struct hk__wiring *w, int threads)
     w->offset = calloc((size_t)w->targets + 1, sizeof *w->offset);
     if (!w->offset)
       return HK_ERR_MEMORY;
-    return w->spec->rule.kind == HK_RULE_PAIRS ? list_pairs(w) : list_outdegree(w);
+    return w->spec->rule.kind == HK_RULE_PAIRS ? list_pairs(w) : list_outdegree(w, threads);
   default:
     return HK_OK;
   }
