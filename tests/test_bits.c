@@ -199,6 +199,33 @@ START_TEST(schedulers_agree)
 }
 END_TEST
 
+/* The config that a run writes beside its spikes holds all that made them. */
+START_TEST(resolved_config)
+{
+  const char *configs = getenv("HK_CONFIGS");
+  ck_assert_ptr_nonnull(configs);
+  char *folder = command_folder(), *config = command_path(configs, "microcircuit_tenth.yaml");
+  command_run_well(folder, (const char *[]){"run", config, "-o", "first", "--progress", "none", "--duration", "30 ms",
+                                            "--seed", "5", "--set", "populations.L4E.size=700", NULL});
+  command_run_well(folder, (const char *[]){"run", "first/config.yaml", "-o", "second", "--progress", "none", NULL});
+  size_t total = 0;
+  for (int i = 0; i < 8; i++) {
+    static const char *const names[] = {"L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I"};
+    struct command_spikes first = command_spikes(folder, "first", names[i]);
+    struct command_spikes second = command_spikes(folder, "second", names[i]);
+    ck_assert_uint_eq(first.count, second.count);
+    ck_assert_mem_eq(first.times, second.times, first.count * sizeof *first.times);
+    ck_assert_mem_eq(first.ids, second.ids, first.count * sizeof *first.ids);
+    total += first.count;
+    command_spikes_clear(&first);
+    command_spikes_clear(&second);
+  }
+  ck_assert_uint_gt(total, 100);
+  free(config);
+  command_remove(folder);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("bits");
@@ -207,6 +234,7 @@ int main(void)
   tcase_add_loop_test(tcase, same_bits, 0, sizeof schedulers / sizeof *schedulers);
   tcase_add_test(tcase, another_seed);
   tcase_add_test(tcase, schedulers_agree);
+  tcase_add_test(tcase, resolved_config);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
