@@ -56,10 +56,11 @@ static void add_train(struct hk_network *network, const struct solo_train *train
   expect(hk_network_add_projection(network, &projection, NULL, NULL, messages), messages);
 }
 
+/* All states. */
 static size_t add_trace(struct hk_network *network, const struct solo *solo, struct hk_messages *messages)
 {
-  const struct hk_model *model = hk_model_find(solo->model);
-  const char *names[HK_STATES_MAX];
+  const struct hk_model *model = hk_network_model(network, 0);
+  const char **names = calloc(model->state_count, sizeof *names);
   for (size_t j = 0; j < model->state_count; j++)
     names[j] = model->states[j].name;
   uint32_t neuron = 0;
@@ -70,6 +71,7 @@ static size_t add_trace(struct hk_network *network, const struct solo *solo, str
                                 .variable_count = model->state_count,
                                 .interval = solo->trace_interval};
   expect(hk_network_add_trace(network, &trace, NULL, NULL, messages), messages);
+  free(names);
   return model->state_count;
 }
 
@@ -87,7 +89,8 @@ struct spike_list solo_run(const struct solo *solo)
                                     .params = solo->params,
                                     .param_count = solo->param_count,
                                     .init = solo->init,
-                                    .init_count = solo->init_count};
+                                    .init_count = solo->init_count,
+                                    .tree = solo->tree};
   expect(hk_network_add_population(network, &cell, NULL, NULL, messages), messages);
   for (size_t k = 0; k < solo->train_count; k++)
     add_train(network, &solo->trains[k], k, messages);

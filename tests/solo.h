@@ -20,6 +20,7 @@ struct solo {
   size_t param_count;
   const struct hk_setting *init;
   size_t init_count;
+  const struct hk_tree *tree;
   struct solo_train trains[SOLO_TRAINS_MAX];
   size_t train_count;
   struct hk_input_spec inputs[SOLO_INPUTS_MAX]; /* currents; the target is set by solo_run */

@@ -15,12 +15,9 @@
 extern "C" {
 #endif
 
-/* exp x, to about one unit in the last place; 0 below -708, INFINITY above 709. */
-static inline double hk_exp(double x)
+/* exp r - 1 for |r| <= 0.35 */
+static inline double hk_expm1_near_0(double r)
 {
-  double bounded = x < -708.0 ? -708.0 : x > 709.0 ? 709.0 : x;
-  double k = rint(bounded * 1.4426950408889634);
-  double r = fma(k, -1.9082149292705877e-10, fma(k, -0.6931471803691238, bounded));
   double p = 1.6059043836821613e-10;
   p = fma(p, r, 2.08767569878681e-09);
   p = fma(p, r, 2.505210838544172e-08);
@@ -33,12 +30,26 @@ static inline double hk_exp(double x)
   p = fma(p, r, 4.1666666666666664e-02);
   p = fma(p, r, 0.16666666666666666);
   p = fma(p, r, 0.5);
-  p = fma(p * r, r, r) + 1.0;
+  return fma(p * r, r, r);
+}
+
+/* exp x, to about one unit in the last place; 0 below -708, INFINITY above 709. */
+static inline double hk_exp(double x)
+{
+  double bounded = x < -708.0 ? -708.0 : x > 709.0 ? 709.0 : x;
+  double k = rint(bounded * 1.4426950408889634);
+  double r = fma(k, -1.9082149292705877e-10, fma(k, -0.6931471803691238, bounded));
   uint64_t bits = (uint64_t)((int64_t)k + 1023) << 52;
   double scale;
   memcpy(&scale, &bits, sizeof scale);
-  p *= scale;
-  return x < -708.0 ? 0.0 : x > 709.0 ? (double)INFINITY : p;
+  double e = scale * (hk_expm1_near_0(r) + 1.0);
+  return x < -708.0 ? 0.0 : x > 709.0 ? (double)INFINITY : e;
+}
+
+/* exp x - 1, relative to itself as exact as hk_exp to a few units in the last place. */
+static inline double hk_expm1(double x)
+{
+  return x > -0.35 && x < 0.35 ? hk_expm1_near_0(x) : hk_exp(x) - 1.0;
 }
 
 /* a * b */

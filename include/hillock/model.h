@@ -28,6 +28,7 @@ enum { HK_SERIES_MAX = 24 };
 enum hk_model_kind {
   HK_MODEL_LINEAR,    /* dx/dt = A x + b between spikes: exact, superposable */
   HK_MODEL_NONLINEAR, /* dx/dt = f(x): integrated adaptively */
+  HK_MODEL_TREE,      /* a passive dendritic tree: linear, with as many states and ports as it has compartments */
   HK_MODEL_POISSON,   /* a source: parameter 0 is its rate in Hz */
   HK_MODEL_TRAINS     /* a source: plays back given spike times */
 };
@@ -79,6 +80,14 @@ struct hk_linear {
   double t_ref;     /* ms, >= 0 */
 };
 
+/* What the cells of a tree have in common beside its compartments. */
+struct hk_tree_cell {
+  double tau_syn_ex, tau_syn_in; /* ms, > 0 */
+  double threshold, reset;       /* mV */
+  double t_ref;                  /* ms, >= 0 */
+  double I_e;                    /* pA */
+};
+
 struct hk_model {
   const char *name;
   const char *summary;   /* one line */
@@ -106,6 +115,10 @@ struct hk_model {
 
   /* Linear models: fills *out, see struct hk_linear. Called once per distinct set of parameters. */
   void (*linear)(const double *param, struct hk_linear *out);
+
+  /* Trees. The tables of states and ports of a population's model are made from its tree; those of the descriptor
+   * stand for the soma. */
+  void (*tree)(const double *param, struct hk_tree_cell *out);
 
   /* What a spike does to the state, at the moment of the spike. Clamped states then hold what it leaves there for
    * t_ref. NULL for sources and crossing_only models. */

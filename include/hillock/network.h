@@ -14,6 +14,7 @@
 
 #include <hillock/model.h>
 #include <hillock/status.h>
+#include <hillock/tree.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -66,6 +67,7 @@ struct hk_population_spec {
   const struct hk_setting *init; /* initial states */
   size_t init_count;
   struct hk_trains trains;    /* for models of kind HK_MODEL_TRAINS */
+  const struct hk_tree *tree; /* for models of kind HK_MODEL_TREE, which need one; else NULL */
   const char *record_as;      /* spikes are recorded under this population's name instead (NULL: under its own) ... */
   const uint64_t *record_ids; /* ... with these ids, one per neuron (NULL: 0, 1, 2, ...) */
 };
@@ -166,6 +168,10 @@ const struct hk_projection_spec *hk_network_projection(const struct hk_network *
 const struct hk_input_spec *hk_network_input(const struct hk_network *network, size_t index);
 const struct hk_trace_spec *hk_network_trace(const struct hk_network *network, size_t index);
 bool hk_network_records_spikes(const struct hk_network *network, size_t population);
+
+/* The model of a population: that of the registry or, for a tree, one of its own, with a state and a port for each
+ * compartment. It lives as long as the network. */
+const struct hk_model *hk_network_model(const struct hk_network *network, size_t population);
 
 /* Index of the population of that name; -1 if there is none. */
 ptrdiff_t hk_network_find(const struct hk_network *network, const char *name);

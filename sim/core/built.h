@@ -12,6 +12,7 @@
 
 #include "core/connectome.h"
 #include "core/linear.h"
+#include "core/modes.h"
 
 struct hk__population {
   const struct hk_model *model;
@@ -22,8 +23,9 @@ struct hk__population {
   bool uniform;     /* all neurons have the same parameters */
   uint32_t *kernel; /* linear models: index into kernels per neuron; NULL if uniform: kernel_all */
   uint32_t kernel_all;
-  double *times;     /* trains */
-  uint64_t *offsets; /* trains: size + 1 */
+  struct hk__modes *modes; /* trees: owns the model */
+  double *times;           /* trains */
+  uint64_t *offsets;       /* trains: size + 1 */
 };
 
 struct hk__input {

@@ -15,10 +15,13 @@ uint32_t hk__built_population_of(const struct hk__built *built, uint32_t neuron)
   return UINT32_MAX;
 }
 
-/* A model that is not linear keeps a state ahead beside the present one. */
-static size_t copies(const struct hk_model *model)
+/* How many numbers a cell of the population keeps: a model that is not linear has a state ahead beside the present
+ * one, a tree synaptic currents on every compartment. */
+static size_t width(const struct hk__population *population)
 {
-  return model->kind == HK_MODEL_NONLINEAR ? 2 : 1;
+  if (population->modes)
+    return hk__modes_states(population->modes);
+  return (population->model->kind == HK_MODEL_NONLINEAR ? 2 : 1) * population->model->state_count;
 }
 
 static size_t count_states(const struct hk__built *built)
@@ -27,12 +30,12 @@ static size_t count_states(const struct hk__built *built)
   for (size_t p = 0; p < built->population_count; p++) {
     const struct hk__population *population = &built->populations[p];
     if (population->first < built->target_count)
-      count += copies(population->model) * population->size * population->model->state_count;
+      count += population->size * width(population);
   }
   return count;
 }
 
-static bool can_spike_above(const struct hk__cell *cell)
+static bool starts_armed(const struct hk__cell *cell)
 {
   return !cell->model->crossing_only || cell->x[0] < cell->model->threshold(cell->param);
 }
@@ -55,8 +58,8 @@ enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *b
     if (population->first >= built->target_count)
       continue;
     size_t n = population->model->state_count;
-    for (uint32_t i = 0; i < population->size; i++, x += n * copies(population->model)) {
-      memcpy(x, population->state + n * i, n * sizeof *x);
+    for (uint32_t i = 0; i < population->size; i++, x += width(population)) {
+      const double *initial = population->state + n * i;
       struct hk__cell *cell = &cells->cell[population->first + i];
       *cell = (struct hk__cell){.release = -INFINITY,
                                 .predicted = INFINITY,
@@ -65,11 +68,18 @@ enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *b
                                 .ahead_time = -INFINITY,
                                 .pace = 1.0,
                                 .param = hk__population_param(population, i),
-                                .model = population->model};
+                                .model = population->model,
+                                .modes = population->modes,
+                                .armed = true};
+      if (cell->modes) {
+        hk__modes_start(cell->modes, initial, x);
+        continue;
+      }
+      memcpy(x, initial, n * sizeof *x);
       if (population->model->kind == HK_MODEL_LINEAR)
         cell->kernel = built->kernels[hk__population_kernel(population, i)];
       else
-        cell->armed = can_spike_above(cell);
+        cell->armed = starts_armed(cell);
     }
   }
   return HK_OK;
@@ -85,6 +95,13 @@ void hk__cells_clear(struct hk__cells *cells)
 static bool is_refractory(const struct hk__cell *cell)
 {
   return cell->release > -INFINITY;
+}
+
+static struct hk_tree_cell tree_of(const struct hk__cell *cell)
+{
+  struct hk_tree_cell tree;
+  cell->model->tree(cell->param, &tree);
+  return tree;
 }
 
 static struct hk__motion motion_of(const struct hk__cells *cells, const struct hk__cell *cell,
@@ -121,7 +138,12 @@ enum hk_status hk__cell_advance(struct hk__cells *cells, uint32_t i, const struc
   struct hk__cell *cell = &cells->cell[i];
   if (cell->kernel)
     hk__linear_advance(cell->kernel, is_refractory(cell), current, cell->since, time - cell->since, cell->x);
-  else {
+  else if (cell->modes) {
+    struct hk_tree_cell tree = tree_of(cell);
+    hk__modes_advance(cell->modes, &tree, is_refractory(cell), current, cell->since, time - cell->since, cell->x);
+    if (is_refractory(cell) && time >= cell->release)
+      hk__modes_release(cell->modes, cell->x);
+  } else {
     enum hk_status status = advance_nonlinear(cells, cell, current, time);
     if (status != HK_OK)
       return status;
@@ -149,6 +171,8 @@ void hk__cell_receive(struct hk__cells *cells, uint32_t i, uint32_t port, double
   struct hk__cell *cell = &cells->cell[i];
   if (cell->kernel)
     hk__linear_receive(cell->kernel, is_refractory(cell), port, weight, cell->x);
+  else if (cell->modes)
+    hk__modes_receive(cell->modes, is_refractory(cell), port, weight, cell->x);
   else
     receive_nonlinear(cell, port, weight);
 }
@@ -157,6 +181,8 @@ static bool is_at_threshold(const struct hk__cell *cell)
 {
   if (cell->kernel)
     return hk__linear_reached(cell->kernel, cell->x);
+  if (cell->modes)
+    return hk__modes_potential(cell->modes, false, 0, cell->x) >= tree_of(cell).threshold;
   double threshold = cell->model->threshold(cell->param);
   return cell->model->strict ? cell->x[0] > threshold : cell->x[0] >= threshold;
 }
@@ -177,6 +203,12 @@ void hk__cell_fire(struct hk__cells *cells, uint32_t i, double time)
   if (cell->model->crossing_only) {
     cell->x[0] = fmax(cell->x[0], cell->model->threshold(cell->param)); /* a rounding error below, perhaps */
     cell->armed = false;
+    return;
+  }
+  if (cell->modes) {
+    struct hk_tree_cell tree = tree_of(cell);
+    hk__modes_fire(cell->modes, &tree, cell->x);
+    cell->release = tree.t_ref > 0 ? time + tree.t_ref : -INFINITY;
     return;
   }
   cell->model->reset(cell->param, cell->x);
@@ -212,26 +244,49 @@ enum hk_status hk__cell_outlook(struct hk__cells *cells, uint32_t i, const struc
     *next = cell->release;
     return HK_OK;
   }
-  if (!cell->kernel)
-    return outlook_nonlinear(cells, cell, current, next);
   double dt;
-  bool spikes = hk__linear_outlook(cell->kernel, current, cell->since, cell->x, INFINITY, &dt);
+  bool spikes;
+  if (cell->kernel)
+    spikes = hk__linear_outlook(cell->kernel, current, cell->since, cell->x, INFINITY, &dt);
+  else if (cell->modes) {
+    struct hk_tree_cell tree = tree_of(cell);
+    spikes = hk__modes_outlook(cell->modes, &tree, current, cell->since, cell->x, &dt);
+  } else
+    return outlook_nonlinear(cells, cell, current, next);
   *next = cell->since + dt;
   if (spikes)
     cell->predicted = *next;
   return HK_OK;
 }
 
+static enum hk_status sample_tree(const struct hk__cell *cell, const struct hk__current *current, double time,
+                                  const uint32_t *variables, size_t count, double *values)
+{
+  double x[3 * HK_COMPARTMENTS_MAX];
+  struct hk_tree_cell tree = tree_of(cell);
+  memcpy(x, cell->x, hk__modes_states(cell->modes) * sizeof *x);
+  hk__modes_advance(cell->modes, &tree, is_refractory(cell), current, cell->since, time - cell->since, x);
+  for (size_t v = 0; v < count; v++)
+    values[v] = hk__modes_potential(cell->modes, is_refractory(cell), variables[v], x);
+  return HK_OK;
+}
+
 enum hk_status hk__cell_sample(const struct hk__cells *cells, uint32_t i, const struct hk__current *current,
-                               double time, double *x)
+                               double time, const uint32_t *variables, size_t count, double *values)
 {
   const struct hk__cell *cell = &cells->cell[i];
+  if (cell->modes)
+    return sample_tree(cell, current, time, variables, count, values);
+  enum hk_status status = HK_OK;
+  double x[HK_STATES_MAX], pace = cell->pace;
   memcpy(x, cell->x, cell->model->state_count * sizeof *x);
-  if (!cell->kernel) {
+  if (cell->kernel)
+    hk__linear_advance(cell->kernel, is_refractory(cell), current, cell->since, time - cell->since, x);
+  else {
     struct hk__motion motion = motion_of(cells, cell, current);
-    double pace = cell->pace;
-    return hk__integrate(&motion, cell->since, time - cell->since, &pace, x);
+    status = hk__integrate(&motion, cell->since, time - cell->since, &pace, x);
   }
-  hk__linear_advance(cell->kernel, is_refractory(cell), current, cell->since, time - cell->since, x);
-  return HK_OK;
+  for (size_t v = 0; v < count; v++)
+    values[v] = x[variables[v]];
+  return status;
 }

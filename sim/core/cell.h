@@ -21,6 +21,7 @@ struct hk__cell {
   const double *param;
   const struct hk_model *model;
   const struct hk__kernel *kernel; /* linear models */
+  const struct hk__modes *modes;   /* trees */
   double *ahead;                   /* the others: as many as states */
   double ahead_time;               /* -INFINITY: there is none */
   double pace;                     /* ms: the integrator's length of step */
@@ -55,8 +56,8 @@ void hk__cell_fire(struct hk__cells *cells, uint32_t i, double time);
  * spike; INFINITY for never. */
 enum hk_status hk__cell_outlook(struct hk__cells *cells, uint32_t i, const struct hk__current *current, double *next);
 
-/* The state at `time` >= since, without changing the cell. Nothing happens to the cell in between. */
+/* Some of the model's states at `time` >= since, without changing the cell. Nothing happens to the cell in between. */
 enum hk_status hk__cell_sample(const struct hk__cells *cells, uint32_t i, const struct hk__current *current,
-                               double time, double *x);
+                               double time, const uint32_t *variables, size_t count, double *values);
 
 #endif

@@ -257,12 +257,11 @@ static enum hk_status take_samples(struct queue *q, double time, bool inclusive)
       double *out = q->row;
       for (size_t i = 0; i < trace->neuron_count; i++) {
         uint32_t neuron = population->first + trace->neurons[i];
-        double x[HK_STATES_MAX];
-        enum hk_status status = hk__cell_sample(&q->cells, neuron, &q->currents.current[neuron], at, x);
+        enum hk_status status = hk__cell_sample(&q->cells, neuron, &q->currents.current[neuron], at, trace->variables,
+                                                trace->variable_count, out);
         if (status != HK_OK)
           return status;
-        for (size_t v = 0; v < trace->variable_count; v++)
-          *out++ = x[trace->variables[v]];
+        out += trace->variable_count;
       }
       enum hk_status status = hk__outbox_rows(q->outbox, k, q->samples[k], q->row, 1);
       if (status != HK_OK)

@@ -2,6 +2,7 @@
 /* The list of models and look-ups in their tables. */
 #include <hillock/model.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "model_registry.h"
@@ -55,5 +56,9 @@ int hk_model_port(const struct hk_model *model, const char *name)
   for (size_t i = 0; i < model->port_count; i++)
     if (strcmp(model->ports[i].name, name) == 0)
       return (int)i;
+  if (model->kind == HK_MODEL_TREE && *name && strspn(name, "0123456789") == strlen(name)) {
+    unsigned long index = strtoul(name, NULL, 10);
+    return index < model->port_count ? (int)index : -1;
+  }
   return -1;
 }

@@ -268,8 +268,8 @@ static enum hk_status create_writer(const struct hk_network *network, const stru
                                     const char *path, struct hk_trace_writer **out, struct hk_messages *messages)
 {
   const struct hk_population_spec *population = hk_network_population(network, spec->population);
-  const struct hk_model *model = hk_model_find(population->model);
-  const int state = model ? hk_model_state(model, spec->variables[variable]) : -1;
+  const struct hk_model *model = hk_network_model(network, spec->population);
+  const int state = hk_model_state(model, spec->variables[variable]);
   uint64_t *ids = malloc((spec->neuron_count + 1) * sizeof *ids);
   if (!ids)
     return HK_ERR_MEMORY;

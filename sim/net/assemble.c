@@ -125,6 +125,10 @@ static enum hk_status make_population(const struct hk_network *network, size_t i
   const struct hk_population_spec *spec = hk_network_population(network, index);
   bool failed = false;
   p->model = hk_model_find(spec->model);
+  enum hk_status status = spec->tree ? hk__modes_create(p->model, spec->tree, true, &p->modes) : HK_OK;
+  if (status != HK_OK)
+    return status;
+  p->model = p->modes ? &p->modes->model : p->model;
   p->size = (uint32_t)spec->size;
   p->record = hk_network_records_spikes(network, index);
   size_t params = p->size * p->model->param_count, states = p->size * p->model->state_count;
@@ -142,10 +146,18 @@ static enum hk_status make_population(const struct hk_network *network, size_t i
     if (!p->offsets)
       return HK_ERR_MEMORY;
   }
-  enum hk_status status = hk__population_values(network, index, seed, p->param, p->state, messages);
+  status = hk__population_values(network, index, seed, p->param, p->state, messages);
   if (status == HK_OK)
     fold_equal_rows(p);
   return status;
+}
+
+/* The shards' models are those of the built network, which outlives the description. */
+static void own_model(struct hk__connectome *connectome, const struct hk__population *p)
+{
+  for (size_t s = 0; s < connectome->shard_count; s++)
+    if (connectome->shards[s].first - p->first < p->size)
+      connectome->shards[s].model = p->model;
 }
 
 static enum hk_status make_populations(const struct hk_network *network, uint64_t seed, struct hk__built *built,
@@ -163,6 +175,7 @@ static enum hk_status make_populations(const struct hk_network *network, uint64_
     if (mine == HK_ERR_MEMORY)
       return mine;
     p->first = built->connectome->first[i];
+    own_model(built->connectome, p);
     if (!is_source(p->model) && p->first + p->size > built->target_count)
       built->target_count = p->first + p->size;
   }
@@ -318,6 +331,7 @@ static void clear_population(struct hk__population *p)
   free(p->kernel);
   free(p->times);
   free(p->offsets);
+  hk__modes_destroy(p->modes);
 }
 
 static void clear_input(struct hk__input *input)

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "core/integrator.h"
+#include "core/modes.h"
 #include "core/suggest.h"
+#include "core/tree.h"
 #include "net/network.h"
 #include "net/value.h"
 
@@ -58,7 +60,7 @@ bool hk__model_takes_current(const struct hk_model *model)
     param[i] = model->params[i].preset;
   if (model->linear)
     return linear_takes_current(model, param);
-  return model->kind == HK_MODEL_NONLINEAR && slope_takes_current(model, param);
+  return model->kind == HK_MODEL_TREE || (model->kind == HK_MODEL_NONLINEAR && slope_takes_current(model, param));
 }
 
 static int compare_u32(const void *x, const void *y)
@@ -286,6 +288,22 @@ static void check_size(const struct hk_network *network, const struct hk_populat
               (unsigned long long)total);
 }
 
+/* A tree's own model, to be destroyed; NULL for other models or after a fault. */
+static struct hk__modes *check_tree(const struct hk_population_spec *spec, const struct hk_model *model,
+                                    struct hk__faults *faults)
+{
+  struct hk__modes *modes = NULL;
+  char text[256];
+  if ((model->kind == HK_MODEL_TREE) != (spec->tree != NULL))
+    HK__FAULT(faults, "population " NAME ": model `%s` %s a morphology", spec->name, model->name,
+              spec->tree ? "does not take" : "needs");
+  else if (spec->tree && hk__tree_fault(spec->tree, text, sizeof text))
+    HK__FAULT(faults, "population " NAME ": %s", spec->name, text);
+  else if (spec->tree && hk__modes_create(model, spec->tree, false, &modes) != HK_OK)
+    faults->any = faults->no_memory = true;
+  return modes;
+}
+
 enum hk_status hk__check_population(const struct hk_network *network, const struct hk_population_spec *spec,
                                     const struct hk_place *place, struct hk_messages *messages)
 {
@@ -303,11 +321,16 @@ enum hk_status hk__check_population(const struct hk_network *network, const stru
     check_model_name(spec->model, &faults);
   if (!model || spec->size == 0 || spec->size > UINT32_MAX)
     return HK_ERR_INPUT;
+  struct hk__modes *modes = check_tree(spec, model, &faults);
+  if (model->kind == HK_MODEL_TREE && !modes)
+    return hk__faults_status(&faults);
+  model = modes ? &modes->model : model;
   check_settings(spec, model, true, &faults);
   check_settings(spec, model, false, &faults);
   if (model->check && !faults.any)
     check_together(spec, model, &faults);
   check_trains(spec, model, &faults);
+  hk__modes_destroy(modes);
   return hk__faults_status(&faults);
 }
 
@@ -389,7 +412,7 @@ enum hk_status hk__check_input(const struct hk_network *network, const struct hk
   if (!known_population(network, spec->target, "an input", &faults))
     return HK_ERR_INPUT;
   const struct hk_population_spec *target = hk_network_population(network, spec->target);
-  const struct hk_model *model = hk__network_model(network, spec->target);
+  const struct hk_model *model = hk_network_model(network, spec->target);
   char input[160];
   snprintf(input, sizeof input, "the input to " NAME, target->name);
   if (hk__model_is_source(model)) {
@@ -425,7 +448,7 @@ enum hk_status hk__check_trace(const struct hk_network *network, const struct hk
     if (strcmp(hk_network_trace(network, i)->name, spec->name) == 0)
       HK__FAULT(&faults, "there is already a trace " NAME, spec->name);
   const struct hk_population_spec *population = hk_network_population(network, spec->population);
-  const struct hk_model *model = hk__network_model(network, spec->population);
+  const struct hk_model *model = hk_network_model(network, spec->population);
   char what[128];
   snprintf(what, sizeof what, "trace " NAME, spec->name);
   if (!isfinite(spec->interval) || spec->interval <= 0)

@@ -47,7 +47,7 @@ static void unknown_port(const struct hk__weight_check *c, struct hk__faults *fa
   hk__suggest_begin(&nearest, c->port);
   for (size_t i = 0; i < c->model->port_count; i++) {
     hk__suggest_offer(&nearest, c->model->ports[i].name);
-    if (used < sizeof list)
+    if (used < sizeof list - 80)
       used += (size_t)snprintf(list + used, sizeof list - used, "%s`%s`", i ? ", " : "", c->model->ports[i].name);
   }
   HK__FAULT(faults, "%s: model `%s` has no port `%.100s`, only %s%s", c->where, c->model->name, c->port, list,
@@ -256,7 +256,7 @@ enum hk_status hk__check_projection(const struct hk_network *network, const stru
   }
   const struct hk_population_spec *source = hk_network_population(network, spec->source);
   const struct hk_population_spec *target = hk_network_population(network, spec->target);
-  const struct hk_model *model = hk__network_model(network, spec->target);
+  const struct hk_model *model = hk_network_model(network, spec->target);
   char where[256];
   snprintf(where, sizeof where, "the projection `%.100s` -> `%.100s`", source->name, target->name);
   if (hk__model_is_source(model)) {

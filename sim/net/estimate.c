@@ -149,7 +149,7 @@ enum hk_status hk__connectome_estimate(const struct hk_network *network, double 
 static double value_bytes(const struct hk_network *network, size_t population)
 {
   const struct hk_population_spec *spec = hk_network_population(network, population);
-  const struct hk_model *model = hk__network_model(network, population);
+  const struct hk_model *model = hk_network_model(network, population);
   bool varies = false;
   for (size_t i = 0; i < spec->param_count; i++)
     varies |= spec->params[i].value.kind != HK_VALUE_CONSTANT;

@@ -22,7 +22,7 @@ static uint32_t number_group(struct hk__layout *layout, const struct hk_network 
 {
   uint32_t count = 0;
   for (size_t i = 0; i < layout->population_count; i++)
-    if (hk__network_model(network, i) == model) {
+    if (hk_network_model(network, i) == model) {
       layout->first[i] = (uint32_t)layout->neuron_count + count;
       count += layout->size[i];
     }
@@ -32,7 +32,7 @@ static uint32_t number_group(struct hk__layout *layout, const struct hk_network 
 static bool is_first_of_model(const struct hk_network *network, size_t population)
 {
   for (size_t i = 0; i < population; i++)
-    if (hk__network_model(network, i) == hk__network_model(network, population))
+    if (hk_network_model(network, i) == hk_network_model(network, population))
       return false;
   return true;
 }
@@ -60,7 +60,7 @@ enum hk_status hk__layout_init(struct hk__layout *layout, const struct hk_networ
     return HK_ERR_MEMORY;
   }
   for (size_t i = 0; i < populations; i++) {
-    const struct hk_model *model = hk__network_model(network, i);
+    const struct hk_model *model = hk_network_model(network, i);
     if (hk__model_is_source(model) || !is_first_of_model(network, i))
       continue;
     uint32_t first = (uint32_t)layout->neuron_count, count = number_group(layout, network, model);
@@ -68,7 +68,7 @@ enum hk_status hk__layout_init(struct hk__layout *layout, const struct hk_networ
     layout->neuron_count += count;
   }
   for (size_t i = 0; i < populations; i++)
-    if (hk__model_is_source(hk__network_model(network, i))) {
+    if (hk__model_is_source(hk_network_model(network, i))) {
       layout->first[i] = (uint32_t)layout->neuron_count;
       layout->neuron_count += layout->size[i];
     }

@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/modes.h"
+#include "core/tree.h"
 #include "net/value.h"
 
 struct population {
   struct hk_population_spec spec;
   const struct hk_model *model;
+  struct hk__modes *modes; /* trees: owns the model */
+  struct hk_tree tree;
   bool record;
 };
 
@@ -95,7 +99,22 @@ static void free_population(void *item)
   free((void *)p->spec.trains.offsets);
   free_settings(p->spec.params, p->spec.param_count);
   free_settings(p->spec.init, p->spec.init_count);
+  hk_tree_clear(&p->tree);
+  hk__modes_destroy(p->modes);
   free(p);
+}
+
+/* A tree's population has a model of its own. */
+static enum hk_status fill_tree(struct population *p, const struct hk_tree *tree)
+{
+  enum hk_status status = hk__tree_copy(tree, &p->tree);
+  if (status)
+    return status;
+  p->spec.tree = &p->tree;
+  status = hk__modes_create(p->model, &p->tree, false, &p->modes);
+  if (!status)
+    p->model = &p->modes->model;
+  return status;
 }
 
 static enum hk_status fill_population(struct population *p, const struct hk_population_spec *spec)
@@ -106,7 +125,10 @@ static enum hk_status fill_population(struct population *p, const struct hk_popu
   p->record = !hk__model_is_source(model);
   p->spec.model = model->name;
   p->spec.size = spec->size;
-  enum hk_status status = copy_text(spec->name, &p->spec.name);
+  enum hk_status status = spec->tree ? fill_tree(p, spec->tree) : HK_OK;
+  model = p->model;
+  if (!status)
+    status = copy_text(spec->name, &p->spec.name);
   if (!status)
     status = copy_text(spec->record_as, &p->spec.record_as);
   if (!status)
@@ -355,7 +377,7 @@ enum hk_status hk_network_add_projection(struct hk_network *network, const struc
   if (status)
     return status;
   struct hk_projection_spec *item = calloc(1, sizeof *item);
-  status = item ? fill_projection(item, spec, hk__network_model(network, spec->target)) : HK_ERR_MEMORY;
+  status = item ? fill_projection(item, spec, hk_network_model(network, spec->target)) : HK_ERR_MEMORY;
   return commit(&network->projections, item, status, free_projection, index);
 }
 
@@ -366,7 +388,7 @@ enum hk_status hk_network_add_input(struct hk_network *network, const struct hk_
   if (status)
     return status;
   struct hk_input_spec *item = calloc(1, sizeof *item);
-  status = item ? fill_input(item, spec, hk__network_model(network, spec->target)) : HK_ERR_MEMORY;
+  status = item ? fill_input(item, spec, hk_network_model(network, spec->target)) : HK_ERR_MEMORY;
   return commit(&network->inputs, item, status, free_input, index);
 }
 
@@ -377,7 +399,7 @@ enum hk_status hk_network_add_trace(struct hk_network *network, const struct hk_
   if (status)
     return status;
   struct hk_trace_spec *item = calloc(1, sizeof *item);
-  status = item ? fill_trace(item, spec, hk__network_model(network, spec->population)) : HK_ERR_MEMORY;
+  status = item ? fill_trace(item, spec, hk_network_model(network, spec->population)) : HK_ERR_MEMORY;
   return commit(&network->traces, item, status, free_trace, index);
 }
 
@@ -441,7 +463,7 @@ bool hk_network_records_spikes(const struct hk_network *network, size_t populati
   return population_at(network, population)->record;
 }
 
-const struct hk_model *hk__network_model(const struct hk_network *network, size_t population)
+const struct hk_model *hk_network_model(const struct hk_network *network, size_t population)
 {
   return population_at(network, population)->model;
 }

@@ -5,9 +5,6 @@
 
 #include <hillock/network.h>
 
-/* The model of a population; never NULL. */
-const struct hk_model *hk__network_model(const struct hk_network *network, size_t population);
-
 static inline bool hk__model_is_source(const struct hk_model *model)
 {
   return model->kind == HK_MODEL_POISSON || model->kind == HK_MODEL_TRAINS;

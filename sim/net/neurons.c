@@ -75,7 +75,7 @@ static void fill_state(const struct hk_population_spec *spec, const struct hk_mo
                        const double *param, double *state, struct hk__faults *faults)
 {
   size_t columns = model->state_count;
-  bool given[HK_STATES_MAX] = {false};
+  bool given[HK_COMPARTMENTS_MAX] = {false};
   for (size_t k = 0; k < columns; k++) {
     const char *preset = model->states[k].preset_param;
     int from = preset ? hk_model_param(model, preset) : -1;
@@ -103,7 +103,7 @@ enum hk_status hk__population_values(const struct hk_network *network, size_t po
                                      double *state, struct hk_messages *messages)
 {
   const struct hk_population_spec *spec = hk_network_population(network, population);
-  const struct hk_model *model = hk__network_model(network, population);
+  const struct hk_model *model = hk_network_model(network, population);
   struct hk__faults faults = {.messages = messages};
   struct drawing d = {seed, HK__FOR_PARAMETER, (uint32_t)population};
   double *own = NULL;

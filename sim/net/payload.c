@@ -18,7 +18,7 @@ void hk__payload_init(struct hk__payload *payload, const struct hk_network *netw
                       double grid)
 {
   const struct hk_projection_spec *spec = hk_network_projection(network, projection);
-  const struct hk_model *model = hk__network_model(network, spec->target);
+  const struct hk_model *model = hk_network_model(network, spec->target);
   *payload = (struct hk__payload){.spec = spec, .seed = seed, .projection = (uint32_t)projection, .grid = grid};
   payload->constant_weight = spec->weight.a + 0.0; /* -0 becomes 0: equal weights have equal bits */
   payload->constant_delay = on_grid(spec->delay.a, grid);
