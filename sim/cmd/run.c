@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <hillock/config.h>
 #include <hillock/recorder.h>
@@ -390,6 +391,22 @@ static enum hk_status run_recorded(struct run *run)
   return closed != HK_OK && (status == HK_OK || status == HK_ERR_INTERRUPTED) ? closed : status;
 }
 
+/* A network that cannot fit is refused at once; without this the system might kill the process while it builds. */
+static enum hk_status check_memory(struct run *run)
+{
+  char needed[TEXT], there[TEXT];
+  struct hk_estimate estimate;
+  enum hk_status status = hk_network_estimate(run->network, run->options.grid, &estimate);
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  if (status != HK_OK || pages <= 0 || page <= 0 || estimate.bytes <= (uint64_t)pages * (uint64_t)page)
+    return status;
+  struct hk_place place = {run->path, 0, 0};
+  hk_messages_add(run->messages, HK_SEVERITY_ERROR, &place,
+                  "the network needs %s of memory, this machine has %s; `--dry-run` shows what needs it",
+                  show_bytes(estimate.bytes, needed), show_bytes((uint64_t)pages * (uint64_t)page, there));
+  return HK_ERR_MEMORY;
+}
+
 static enum hk_status build(struct run *run)
 {
   double began = wall_clock();
@@ -415,6 +432,8 @@ static int run_config(struct run *run)
   if (run->dry)
     return report_failure(print_plan(run), run->messages);
   status = choose_folder(run);
+  if (status == HK_OK)
+    status = check_memory(run);
   if (status == HK_OK)
     status = build(run);
   if (status != HK_OK)

@@ -140,24 +140,68 @@ static char *config_name(const char *path, const char *folder)
 
 /* --- reading --- */
 
-static void take_options(struct hk_config *config, const struct hk__sonata *sonata)
+/* What a circuit's config says of the run, as the `simulation` of a YAML config. */
+static const struct hk__node *circuit_simulation(struct reading *r)
 {
-  config->language.simulation.duration = sonata->duration;
-  config->language.simulation.seed = sonata->seed;
+  struct hk__arena *arena = &r->config->arena;
+  struct hk_place place = {hk__arena_text(arena, r->path, strlen(r->path)), 0, 0};
+  struct hk__pair inner[] = {
+      {hk__write_text(arena, "duration"), hk__write_quantity(arena, "ms", r->config->sonata.duration)},
+      {hk__write_text(arena, "seed"), hk__write_whole(arena, r->config->sonata.seed)}};
+  if (!place.file || !inner[0].key || !inner[0].value || !inner[1].key || !inner[1].value)
+    return NULL;
+  struct hk__pair outer = {hk__write_text(arena, "simulation"), hk__node_mapping(arena, &place, inner, 2)};
+  return outer.key && outer.value ? hk__node_mapping(arena, &place, &outer, 1) : NULL;
 }
 
-/* A SONATA config by itself: time, scheduler and tolerance are the defaults. */
+static bool is_simulation(const char *override)
+{
+  return strncmp(override, "simulation.", strlen("simulation.")) == 0;
+}
+
+/* Applies the overrides of the wanted kind; *wrong: one of them could not be. */
+static enum hk_status apply_overrides(struct reading *r, bool only_simulation, const struct hk__node **root,
+                                      bool *wrong)
+{
+  enum hk_status status = HK_OK;
+  for (size_t i = 0; i < r->override_count && (status == HK_OK || status == HK_ERR_INPUT); i++)
+    if (!only_simulation || is_simulation(r->overrides[i])) {
+      status = hk__tree_override(&r->config->arena, r->overrides[i], root, r->messages);
+      *wrong = *wrong || status == HK_ERR_INPUT;
+    }
+  return status == HK_ERR_INPUT ? HK_OK : status;
+}
+
+/* Overrides of `simulation.` go to the options of the run, all others to the circuit. */
+static enum hk_status read_circuit_options(struct reading *r)
+{
+  struct hk__reader reader = {.arena = &r->config->arena, .messages = r->messages, .folder = r->folder};
+  const struct hk__node *root = circuit_simulation(r);
+  bool wrong = false;
+  enum hk_status status = root ? apply_overrides(r, true, &root, &wrong) : HK_ERR_MEMORY;
+  if (status == HK_OK)
+    status = hk__units_create(&reader.units, r->messages);
+  if (status == HK_OK)
+    wrong = !hk__read_section(&reader, &hk__simulation_schema, root->pairs[0].value, &r->config->language.simulation) ||
+            wrong;
+  hk__units_destroy(reader.units);
+  status = status == HK_OK ? reader.status : status;
+  return status == HK_OK && wrong ? HK_ERR_INPUT : status;
+}
+
 static enum hk_status read_sonata(struct reading *r)
 {
-  struct hk_config *config = r->config;
-  const struct hk__schema *schema = &hk__simulation_schema;
-  memcpy(&config->language.simulation, schema->presets, schema->size);
-  config->is_circuit = true;
-  enum hk_status status =
-      hk__sonata_read(r->path, config->text, r->overrides, r->override_count, &config->sonata, r->messages);
-  if (status == HK_OK)
-    take_options(config, &config->sonata);
-  return status;
+  r->config->is_circuit = true;
+  const char **others = malloc((r->override_count + 1) * sizeof *others);
+  size_t count = 0;
+  if (!others)
+    return HK_ERR_MEMORY;
+  for (size_t i = 0; i < r->override_count; i++)
+    if (!is_simulation(r->overrides[i]))
+      others[count++] = r->overrides[i];
+  enum hk_status status = hk__sonata_read(r->path, r->config->text, others, count, &r->config->sonata, r->messages);
+  free(others);
+  return status == HK_OK ? read_circuit_options(r) : status;
 }
 
 /* The circuit that a YAML config names or holds. Its own duration and seed are replaced by those of `simulation`. */
@@ -216,11 +260,8 @@ static enum hk_status read_yaml(struct reading *r, size_t length)
   const struct hk__node *root = NULL;
   enum hk_status status = hk__tree_load(&config->arena, r->path, config->text, length, &root, r->messages);
   bool wrong = false;
-  for (size_t i = 0; status == HK_OK && i < r->override_count; i++) {
-    status = hk__tree_override(&config->arena, r->overrides[i], &root, r->messages);
-    wrong = wrong || status == HK_ERR_INPUT;
-    status = status == HK_ERR_INPUT ? HK_OK : status;
-  }
+  if (status == HK_OK)
+    status = apply_overrides(r, false, &root, &wrong);
   if (status != HK_OK)
     return status;
   struct hk__reader reader = {.arena = &config->arena, .messages = r->messages, .folder = r->folder};

@@ -2,9 +2,12 @@
 /* From the sections of a config to a network. What the network itself checks (whether a rule can be met, whether
  * parameters fit together) is left to it; here is what needs the place of a single value: names, units, ranges. A
  * population that is wrong keeps its place in the table, so that what refers to it is not called unknown. */
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/suggest.h"
 #include "io/language.h"
@@ -83,6 +86,19 @@ static void refuse_key(struct assembly *a, const struct hk__section *section, co
     hk__wrong(a->reader, node, "%s: %s", key, why);
 }
 
+/* Files are named by the config, so one that cannot be opened is an error at that place. */
+static bool check_file(struct assembly *a, const char *path, const struct hk__node *node)
+{
+  char shown[HK__SHOWN];
+  int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0)
+    hk__wrong(a->reader, node, "file: %s cannot be opened: %s", hk__node_shown(node, shown, sizeof shown),
+              strerror(errno));
+  else
+    close(file);
+  return file >= 0;
+}
+
 /* The spike times of a source that are written in the config. */
 static void take_times(struct assembly *a, struct hk__population_section *section, struct hk_population_spec *spec)
 {
@@ -115,8 +131,9 @@ static void take_source(struct assembly *a, struct hk__population_section *secti
   } else {
     refuse_key(a, &section->section, "params", "a spike source has either a `file` or times, both were found");
     const struct hk__node *node = hk__section_node(&section->section, "file");
-    note_status(a, hk__source_trains_read(section->file, section->population, section->size, trains, &node->place,
-                                          a->reader->messages));
+    if (check_file(a, section->file, node))
+      note_status(a, hk__source_trains_read(section->file, section->population, section->size, trains, &node->place,
+                                            a->reader->messages));
     section->size = trains->size;
     spec->trains = (struct hk_trains){trains->times, trains->offsets};
   }
@@ -253,7 +270,8 @@ static bool take_edges(struct assembly *a, const struct hk__projection_section *
                        const struct known *target, struct hk_projection_spec *spec, struct hk__edges *edges)
 {
   const struct hk__node *node = hk__section_node(&section->rule.section, "file");
-  if (!note_status(a, hk__edges_read(section->rule.file, section->rule.population, source->size, target->size, edges,
+  if (!check_file(a, section->rule.file, node) ||
+      !note_status(a, hk__edges_read(section->rule.file, section->rule.population, source->size, target->size, edges,
                                      &node->place, a->reader->messages)))
     return false;
   spec->rule.sources = edges->sources;

@@ -42,6 +42,8 @@ static struct hk__node *write_selection(struct hk__arena *arena, const struct hk
 
 const struct hk__type hk__selection_type = {keep_selection, write_selection};
 
+enum { LISTED_MAX = 1 << 28 };
+
 struct range {
   uint64_t first, last;
 };
@@ -105,6 +107,13 @@ static bool fill_selection(struct hk__reader *reader, const char *key, uint64_t 
   if (total > size) {
     hk__wrong(reader, selection->node, "%s: names %llu neurons of a population of %llu, each at most once was expected",
               key, (unsigned long long)total, (unsigned long long)size);
+    return false;
+  }
+  if (range_count == 1 && total == size)
+    return true; /* all */
+  if (total > LISTED_MAX) {
+    hk__wrong(reader, selection->node, "%s: names %llu neurons, at most %d can be told one by one; `all` takes all",
+              key, (unsigned long long)total, (int)LISTED_MAX);
     return false;
   }
   uint32_t *neurons = hk__reader_alloc(reader, total, sizeof *neurons);
@@ -301,7 +310,7 @@ static void read_steps(struct hk__reader *reader, const struct hk__field *field,
     bool good = hk__read_quantity(reader, &time, step->items[0], &times[i]);
     hk__read_quantity(reader, &amplitude, step->items[1], &amplitudes[i]);
     if (good && i > 0 && times[i] <= times[i - 1])
-      hk__wrong_value(reader, field->key, step->items[0], " is not after the step that precedes it", "ascending times");
+      hk__wrong_value(reader, field->key, step->items[0], " is not after the step that precedes it", "a later time");
   }
   *steps = (struct hk__steps){times, amplitudes, node->count};
 }

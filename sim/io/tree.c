@@ -423,6 +423,23 @@ static enum hk_status check_end(struct loader *loader, yaml_parser_t *parser, co
   return HK_OK;
 }
 
+/* libyaml takes time with the square of the depth of brackets. Counted roughly: a bracket in a text counts too. */
+static enum hk_status check_brackets(struct loader *loader, const char *text, size_t length)
+{
+  enum { OPEN_MAX = 1000 };
+  size_t open = 0;
+  for (size_t i = 0; i < length; i++) {
+    open += text[i] == '[' || text[i] == '{';
+    open -= open > 0 && (text[i] == ']' || text[i] == '}');
+    if (open > OPEN_MAX) {
+      complain(loader, place_of(loader, mark_of_byte(text, i, length)),
+               "more than 1000 brackets are open, at most 64 levels of lists and mappings were expected");
+      return HK_ERR_INPUT;
+    }
+  }
+  return HK_OK;
+}
+
 static enum hk_status load(struct loader *loader, yaml_parser_t *parser, const char *text, size_t length,
                            const struct hk__node **root)
 {
@@ -448,6 +465,8 @@ enum hk_status hk__tree_load(struct hk__arena *arena, const char *name, const ch
 {
   struct loader loader = {.arena = arena, .messages = messages, .name = hk__arena_text(arena, name, strlen(name))};
   yaml_parser_t parser;
+  if (loader.name && check_brackets(&loader, text, length) != HK_OK)
+    return HK_ERR_INPUT;
   if (!loader.name || !yaml_parser_initialize(&parser))
     return HK_ERR_MEMORY;
   yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
