@@ -2,7 +2,6 @@
 /* Reading SONATA edges files, for circuits and for the rule `file: edges.h5`. */
 #include "io/edges_file.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +85,7 @@ static enum hk_status read_numbers(const struct hk__groups *groups, const char *
   if (!values)
     return HK_ERR_MEMORY;
   for (uint64_t i = 0; i < groups->count; i++)
-    values[i] = NAN;
+    values[i] = HK__ABSENT;
   bool found = false;
   enum hk_status status = hk__groups_numbers(groups, attribute, values, &found, messages);
   if (found && !status)
@@ -234,7 +233,7 @@ static bool narrow(const uint64_t *ids, uint64_t count, uint64_t size, uint32_t 
 static bool is_whole(const double *values, uint64_t count)
 {
   for (uint64_t i = 0; values && i < count; i++)
-    if (isnan(values[i]))
+    if (values[i] == HK__ABSENT)
       return false;
   return true;
 }
@@ -260,7 +259,7 @@ static enum hk_status take(struct hk__edge_population *from, uint64_t source_siz
   }
   if (!is_whole(from->weights, from->count) || !is_whole(from->delays, from->count) ||
       !is_whole(from->nsyns, from->count)) {
-    snprintf(what, what_size, "has weights, delays or nsyns for some of its edges only, or NaN among them");
+    snprintf(what, what_size, "has weights, delays or nsyns for some of its edges only");
     return HK_ERR_INPUT;
   }
   for (uint64_t i = 0; from->weights && from->nsyns && i < from->count; i++)

@@ -14,7 +14,7 @@ struct hk__edge_population {
   uint64_t count;                   /* edges */
   uint64_t *sources, *targets;      /* node ids */
   uint64_t *types;                  /* edge_type_id; NULL where there is none */
-  double *weights, *delays, *nsyns; /* NULL where no group has them; NAN for edges whose group has not */
+  double *weights, *delays, *nsyns; /* NULL where no group has them; HK__ABSENT for edges whose group has not */
   bool has_dynamics;                /* a group has dynamics_params */
 };
 

@@ -3,7 +3,12 @@
 #ifndef HK__SONATA_GROUPS_H
 #define HK__SONATA_GROUPS_H
 
+#include <float.h>
+
 #include "io/h5.h"
+
+/* Stands for a number that is not there: no attribute has this value, while NAN may come from a file. */
+#define HK__ABSENT (-DBL_MAX)
 
 struct hk__groups {
   const char *path; /* of the file */
