@@ -12,6 +12,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
   X(compare, "compare step functions with spiking neurons")        \
   X(raster, "draw spikes, to a picture or in the terminal")        \
   X(stats, "statistics of spike trains, as a table or JSON")       \
+  X(export, "write spike trains as text")                          \
+  X(import, "make a spikes file of a table")                       \
   X(models, "list the models, or print one's equations and tables")
 
 #define HK__DECLARE_COMMAND(name, summary) int command_##name(int argc, char **argv);

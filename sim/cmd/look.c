@@ -148,34 +148,48 @@ static enum hk_status take_size(struct look *look, const char *text)
   return look_wrong(look, "--size needs a width and a height such as 18x12cm, 9x6in or 1600x900px, not `%s`", text);
 }
 
-static enum hk_status take_common(struct look *look, int option, const char *argument)
+static enum hk_status take_output(struct look *look, const char *text)
 {
-  switch (option) {
-  case LOOK_FROM:
-    return look_time(look, "--from", argument, &look->selection.from);
-  case LOOK_TO:
-    return look_time(look, "--to", argument, &look->selection.to);
-  case LOOK_POPULATION:
-    return take_population(look, argument);
-  case LOOK_NEURONS:
-    return take_neurons(look, argument);
-  case LOOK_SIZE_OF:
-    return take_size_of(look, argument);
-  case LOOK_OUTPUT:
-    look->output = argument;
-    return HK_OK;
-  case PICTURE_SIZE:
-    return take_size(look, argument);
-  case PICTURE_DPI:
-    return look_number(look, "--dpi", argument, 10, &look->picture.dpi);
-  case PICTURE_DARK:
-    look->picture.dark = true;
-    return HK_OK;
-  default:
-    look->picture.title = argument;
-    return HK_OK;
-  }
+  look->output = text;
+  return HK_OK;
 }
+
+static enum hk_status take_title(struct look *look, const char *text)
+{
+  look->picture.title = text;
+  return HK_OK;
+}
+
+static enum hk_status take_dark(struct look *look, const char *text)
+{
+  (void)text;
+  look->picture.dark = true;
+  return HK_OK;
+}
+
+static enum hk_status take_from(struct look *look, const char *text)
+{
+  return look_time(look, "--from", text, &look->selection.from);
+}
+
+static enum hk_status take_to(struct look *look, const char *text)
+{
+  return look_time(look, "--to", text, &look->selection.to);
+}
+
+static enum hk_status take_dpi(struct look *look, const char *text)
+{
+  return look_number(look, "--dpi", text, 10, &look->picture.dpi);
+}
+
+static const struct {
+  const char *name;
+  enum hk_status (*take)(struct look *look, const char *text);
+} common[] = {{"output", take_output},   {"from", take_from},
+              {"to", take_to},           {"population", take_population},
+              {"neurons", take_neurons}, {"population-size", take_size_of},
+              {"size", take_size},       {"dpi", take_dpi},
+              {"dark", take_dark},       {"title", take_title}};
 
 enum hk_status look_open(struct look *look, struct hk_view **out)
 {
@@ -201,8 +215,9 @@ static enum hk_status take(struct look *look, const struct look_command *command
     look->result = value;
     return HK_OK;
   }
-  if (option < (command->makes_pictures ? PICTURE_OWN : LOOK_OWN))
-    return take_common(look, option, value);
+  for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+    if (strcmp(command->usage.options[option].name, common[i].name) == 0)
+      return common[i].take(look, value);
   return command->take(context, option, value);
 }
 

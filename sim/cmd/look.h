@@ -40,15 +40,13 @@ struct look {
   {"dark", 0, NULL, "light on dark"},                                                      \
   {"title", 0, "TEXT", "a title above the picture"}
 /* clang-format on */
-enum { LOOK_OUTPUT, LOOK_FROM, LOOK_TO, LOOK_POPULATION, LOOK_NEURONS, LOOK_SIZE_OF, LOOK_OWN };
-enum { PICTURE_SIZE = LOOK_OWN, PICTURE_DPI, PICTURE_DARK, PICTURE_TITLE, PICTURE_OWN };
+enum { LOOK_OWN = 6, PICTURE_OWN = LOOK_OWN + 4 }; /* where own rows begin that follow those */
 
-/* A command that looks at a result. `take` is given the options of its own rows, `act` does the work; both get the
- * context. */
+/* A command that looks at a result. `take` is given the other options by their index, `act` does the work; both get
+ * the context. */
 struct look_command {
   struct usage usage;
-  bool makes_pictures;
-  enum hk_status (*take)(void *context, int option, const char *value); /* NULL: no own rows */
+  enum hk_status (*take)(void *context, int option, const char *value);
   enum hk_status (*act)(void *context);
 };
 

@@ -122,7 +122,6 @@ int command_raster(int argc, char **argv)
                     "bands, their rates beneath. Few spikes are drawn as ticks, many as density.",
                 .options = rows,
                 .count = sizeof rows / sizeof *rows},
-      .makes_pictures = true,
       .take = take,
       .act = draw};
   struct raster raster = {.options = hk_raster_options_default(), .colour = -1};
