@@ -16,13 +16,12 @@ extern "C" {
 #endif
 
 enum hk_table_format {
-  HK_TABLE_CSV, /* a line of names, then a line per spike: time_ms,population,neuron; in order of time */
-  HK_TABLE_NEO  /* a line per neuron, silent ones too, with its times in ms between tabs: what AsciiSpikeTrainIO of Neo
-                   reads with unit='ms' */
+  HK_TABLE_CSV, /* a line of names, then a line per spike: time_ms,population,neuron */
+  HK_TABLE_GDF  /* NEST's gdf, a line per spike: neuron, tab, time in ms; read by NestIO of Neo, among others */
 };
 
-/* Writes the spikes of a population to a stream. Times have as many digits as it takes to read the same number again.
- * Errors: HK_ERR_IO, HK_ERR_MEMORY, those of hk_view_scan. */
+/* Writes the spikes of a population to a stream, in order of time. Times have as many digits as it takes to read the
+ * same number again. Errors: HK_ERR_IO, HK_ERR_MEMORY, those of hk_view_scan. */
 enum hk_status hk_table_write(struct hk_view *view, size_t population, enum hk_table_format format, bool with_names,
                               FILE *stream, struct hk_messages *messages);
 

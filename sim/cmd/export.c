@@ -15,8 +15,7 @@ static const struct option_row rows[] = {
     LOOK_ROWS("write there instead of to standard output"),
     {"format", 0, "FORMAT",
      "csv: a line per spike, time_ms,population,neuron (default);\n"
-     "neo: a line per neuron with its times in ms, which Neo's\n"
-     "AsciiSpikeTrainIO reads (delimiter='\\t', unit='ms')"},
+     "gdf: NEST's, a line per spike, neuron and time in ms, which\nNeo's NestIO reads"},
     {"split", 0, NULL, "one file per population: FILE with the population's name\nbefore its ending"},
 };
 
@@ -28,7 +27,7 @@ struct wish {
 
 static enum hk_status take(void *context, int option, const char *value)
 {
-  static const char *const formats[] = {"csv", "neo", NULL};
+  static const char *const formats[] = {"csv", "gdf", NULL};
   struct wish *wish = context;
   if (option == SPLIT) {
     wish->split = true;
@@ -132,8 +131,8 @@ static enum hk_status act(void *context)
   enum hk_status status = look_open(&wish->look, &view);
   if (status != HK_OK)
     return status;
-  if (wish->format == HK_TABLE_NEO && !wish->split && hk_view_population_count(view) > 1)
-    status = look_wrong(&wish->look, "format neo holds one population: choose one by --population, or add --split");
+  if (wish->format == HK_TABLE_GDF && !wish->split && hk_view_population_count(view) > 1)
+    status = look_wrong(&wish->look, "a gdf file holds one population: choose one by --population, or add --split");
   else
     status = wish->split ? write_split(wish, view) : write_one(wish, view);
   hk_view_close(view);

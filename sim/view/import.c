@@ -202,7 +202,8 @@ static void take_line(int terminator, void *context)
   if (table->field > 0) {
     bool names = !table->begun && first_line(table);
     table->begun = true;
-    if (!names && table->places[TIME] >= 0 && (table->status == HK_OK || table->status == HK_ERR_INPUT))
+    if (!names && table->places[TIME] >= 0 && table->places[NEURON] >= 0 &&
+        (table->status == HK_OK || table->status == HK_ERR_INPUT))
       take_spike(table);
   }
   table->line += !same_end;
