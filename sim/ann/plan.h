@@ -67,7 +67,7 @@ struct hk__training_section {
   struct hk__section section;
   int rule; /* enum hk__training_rule */
   uint64_t epochs, batch, patience, shift, weight_bits;
-  double rate, decay, validation, drop, drop_input, sharpness, prune;
+  double rate, decay, validation, drop, drop_input, sparsity, sharpness, prune;
   bool mirror;
 };
 

@@ -167,6 +167,14 @@ static void through_step(struct hk__stage *s, size_t rows)
   }
 }
 
+/* The price of hidden units that are on: every sample pays `sparsity` for each. */
+static void pay_for_spikes(struct hk__stage *s, size_t rows, double sparsity)
+{
+  const float price = (float)(sparsity / (double)rows);
+  for (size_t i = 0; sparsity > 0.0 && i < rows * s->out; i++)
+    s->grad[i] += price;
+}
+
 static void backward(struct hk__stage *s, const float *x, float *x_grad, size_t rows)
 {
   through_step(s, rows);
@@ -246,6 +254,8 @@ double hk__learner_step(struct hk__learner *learner, const struct hk__objective 
   cblas_sscal((int)(rows * last->out), 1.0F / (float)rows, last->grad, 1);
   for (size_t l = learner->count; l-- > 0;) {
     struct hk__stage *s = &learner->stages[l];
+    if (l + 1 < learner->count)
+      pay_for_spikes(s, rows, objective->sparsity);
     backward(s, l > 0 ? learner->stages[l - 1].on : learner->input, l > 0 ? learner->stages[l - 1].grad : NULL, rows);
   }
   learner->steps++;

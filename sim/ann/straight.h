@@ -30,7 +30,7 @@ struct hk__learner {
 struct hk__objective {
   size_t classes, per_class; /* with bits: classes is the number of bits */
   bool bits;
-  double sharpness, decay, drop, drop_input;
+  double sharpness, decay, drop, drop_input, sparsity;
 };
 
 enum hk_status hk__learner_init(struct hk__learner *learner, const struct hk__stepnet *net, size_t batch,

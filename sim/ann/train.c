@@ -260,7 +260,8 @@ enum hk_status hk__train_straight_through(struct hk__stepnet *net, const struct 
                                        .sharpness = training->sharpness,
                                        .decay = training->decay,
                                        .drop = training->drop,
-                                       .drop_input = training->drop_input};
+                                       .drop_input = training->drop_input,
+                                       .sparsity = training->sparsity};
   int threads = omp_get_max_threads(), blas_threads = openblas_get_num_threads();
   if (training->threads > 0)
     omp_set_num_threads(training->threads);

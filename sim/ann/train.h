@@ -23,6 +23,7 @@ struct hk__training {
   bool mirror;          /* half of the images are mirrored */
   double drop;          /* fraction of hidden units silenced in each step */
   double drop_input;    /* ... of input units */
+  double sparsity;      /* what a hidden unit that is on adds to the loss of a sample */
   double sharpness;     /* of the softmax over the fractions of units on per class */
   unsigned weight_bits; /* weights are kept as integers of so many bits, sign included, times a power of two */
   double prune;         /* weights smaller than so many standard deviations of their unit's become 0 */
