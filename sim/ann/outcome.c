@@ -75,7 +75,7 @@ enum hk_status hk__collect_spikes(void *context, const struct hk_spike *spikes, 
   double period = c->job->regime->period;
   for (size_t i = 0; i < count; i++) {
     size_t sample = (size_t)(spikes[i].time / period), layer = spikes[i].population - HK__FIRST_LAYER;
-    if (sample >= c->piece->count)
+    if (sample >= c->piece->count || spikes[i].time - (double)sample * period > c->job->regime->listen)
       continue;
     uint8_t *seen = &r->spike_count[(c->piece->first + sample) * r->units + first_unit(net, layer) + spikes[i].neuron];
     *seen = *seen < UINT8_MAX ? *seen + 1 : UINT8_MAX;

@@ -155,6 +155,7 @@ static const struct hk__field hk__regime_section_fields[] = {
     HK__FIELD(hk__regime_section, gain, quantity, .flags = HK__IF_GIVEN, .unit = "1", POSITIVE),
     HK__FIELD(hk__regime_section, delay, node, .flags = HK__IF_GIVEN),
     HK__FIELD(hk__regime_section, period, quantity, .flags = HK__IF_GIVEN, .unit = "ms", POSITIVE),
+    HK__FIELD(hk__regime_section, listen, quantity, .flags = HK__IF_GIVEN, .unit = "ms", POSITIVE),
     HK__FIELD(hk__regime_section, spread, quantity, .flags = HK__IF_GIVEN, .unit = "ms", .high = 1e9),
     HK__FIELD(hk__regime_section, window, quantity, .flags = HK__IF_GIVEN, .unit = "ms", POSITIVE),
     HK__FIELD(hk__regime_section, time, quantity, .flags = HK__IF_GIVEN, .unit = "ms", POSITIVE),

@@ -86,7 +86,7 @@ struct hk__regime_section {
   const struct hk__node *params, *unit, *delay, *vary;
   struct hk__names ports;
   int thresholds, decision, scheduler;
-  double level, margin, gain, period, spread, window, time, rate;
+  double level, margin, gain, period, listen, spread, window, time, rate;
   struct hk__noise_trains_section noise;
   uint64_t on;
 };

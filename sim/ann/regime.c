@@ -242,6 +242,8 @@ enum hk_status hk__regime_complete(struct hk__regime *regime, const struct hk__s
   double needed = active + forgetting(regime, net, slowest(regime, model));
   if (regime->period == 0.0)
     regime->period = ceil(needed);
+  if (regime->listen == 0.0)
+    regime->listen = regime->noise_rate > 0.0 ? active * 1.0001 : regime->period;
   if (!(regime->period > active)) {
     hk_messages_add(messages, HK_SEVERITY_ERROR, place,
                     "period: %g ms, but a sample takes %g ms to pass; from %g ms on the membrane forgets it wholly",

@@ -44,6 +44,8 @@ struct hk__regime {
                   * tau_m), the default */
   double delay;  /* ms, from layer to layer */
   double period; /* ms */
+  double listen; /* ms: spikes count for this long after a sample's start; the default with noise, which never rests, is
+                  * the time a sample takes to pass, else the whole period */
   double spread; /* ms */
   double window; /* ms */
   double time;   /* ms */
