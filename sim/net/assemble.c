@@ -6,11 +6,7 @@
 #include <string.h>
 
 #include "net/build.h"
-
-static bool is_source(const struct hk_model *model)
-{
-  return model->kind == HK_MODEL_POISSON || model->kind == HK_MODEL_TRAINS;
-}
+#include "net/network.h"
 
 /* A copy of count elements; NULL for none, and *failed set where there is no memory. */
 static void *copy_of(const void *from, size_t count, size_t size, bool *failed)
@@ -176,7 +172,7 @@ static enum hk_status make_populations(const struct hk_network *network, uint64_
       return mine;
     p->first = built->connectome->first[i];
     own_model(built->connectome, p);
-    if (!is_source(p->model) && p->first + p->size > built->target_count)
+    if (!hk__model_is_source(p->model) && p->first + p->size > built->target_count)
       built->target_count = p->first + p->size;
   }
   return status;
@@ -191,15 +187,6 @@ static enum hk_status draw(const struct hk_network *network, size_t index, const
   return *out ? hk__input_values(network, index, value, name, seed, *out) : HK_ERR_MEMORY;
 }
 
-/* The port that a weight goes to where none is named: the first that takes its sign. */
-static uint16_t port_by_sign(const struct hk_model *model, double weight)
-{
-  for (uint16_t k = 0; k < model->port_count; k++)
-    if (weight >= 0 ? model->ports[k].sign >= 0 : model->ports[k].sign <= 0)
-      return k;
-  return 0;
-}
-
 static enum hk_status make_poisson(const struct hk_network *network, size_t index, uint64_t seed,
                                    const struct hk_model *model, struct hk__input *input)
 {
@@ -212,7 +199,8 @@ static enum hk_status make_poisson(const struct hk_network *network, size_t inde
     return status != HK_OK ? status : HK_ERR_MEMORY;
   for (uint32_t i = 0; i < input->count; i++) {
     input->rate[i] /= 1000;
-    input->port[i] = spec->port ? (uint16_t)hk_model_port(model, spec->port) : port_by_sign(model, input->weight[i]);
+    input->port[i] =
+        spec->port ? (uint16_t)hk_model_port(model, spec->port) : (uint16_t)hk__model_port_for(model, input->weight[i]);
   }
   return HK_OK;
 }
