@@ -139,6 +139,11 @@ static bool read_exponential(struct hk__reader *reader, const struct hk__field *
   struct distribution d;
   if (!read_distribution(reader, "exponential", field, 1 << MEAN | 1 << MIN | 1 << MAX, 1 << MEAN, node, &d))
     return false;
+  if (d.mean <= 0) {
+    hk__wrong(reader, hk__section_node(&d.section, "mean"),
+              "%s: the mean of `exponential` is not above 0, as it must be", field->key);
+    return false;
+  }
   *value = (struct hk_value){.kind = HK_VALUE_EXPONENTIAL, .a = d.mean, .min = d.min, .max = d.max, .scale = 1};
   return true;
 }
