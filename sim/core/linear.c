@@ -292,7 +292,7 @@ void hk__kernel_propagator(const struct hk__kernel *kernel, bool clamped, double
   const struct hk__regime *regime = clamped ? &kernel->clamped : &kernel->free;
   size_t n = kernel->n;
   int doublings = 0;
-  for (double x = kernel->rate * dt; x > reach_per_rate; x *= 0.5)
+  for (double x = kernel->rate * fabs(dt); x > reach_per_rate; x *= 0.5)
     doublings++;
   matrix P, Q;
   short_propagator(n, (const double(*)[HK_STATES_MAX])regime->A, ldexpl(dt, -doublings), P, Q);
@@ -343,8 +343,7 @@ double hk__current_at(const struct hk__current *current, double t)
   return sum;
 }
 
-/* How far one polynomial carries under this current. */
-static double polynomial_reach(const struct hk__kernel *kernel, const struct hk__current *current)
+double hk__linear_reach(const struct hk__kernel *kernel, const struct hk__current *current)
 {
   double rate = kernel->rate;
   for (size_t i = 0; i < current->sine_count; i++)
@@ -427,7 +426,7 @@ void hk__linear_advance(const struct hk__kernel *kernel, bool clamped, const str
   if (dt <= 0)
     return;
   if (hk__current_varies(current)) {
-    double reach = polynomial_reach(kernel, current);
+    double reach = hk__linear_reach(kernel, current);
     for (; dt > reach; dt -= reach, t += reach)
       advance_short(kernel, clamped, current, t, reach, x);
   } else if (dt > kernel->reach) {
@@ -463,25 +462,31 @@ static double quiet_time(const struct hk__kernel *kernel, const struct hk__curre
   return 0;
 }
 
+bool hk__linear_first(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
+                      double span, double *dt)
+{
+  double term[HK__TAYLOR_MAX][HK_STATES_MAX], w[HK__TAYLOR_MAX], s;
+  size_t count = state_series(kernel, false, current, t, span, x, term);
+  for (size_t k = 0; k < count; k++)
+    w[k] = hk__linear_sense(kernel, term[k]);
+  if (!hk__polynomial_first(w, count, kernel->system.threshold, kernel->model->strict, &s))
+    return false;
+  *dt = s * span;
+  return true;
+}
+
 bool hk__linear_outlook(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
                         double dt_max, double *dt)
 {
-  double reach = polynomial_reach(kernel, current);
+  double reach = hk__linear_reach(kernel, current);
   double quiet = quiet_time(kernel, current, x);
   if (quiet >= reach) {
     *dt = quiet;
     return false;
   }
   double span = fmin(reach, dt_max);
-  double term[HK__TAYLOR_MAX][HK_STATES_MAX], w[HK__TAYLOR_MAX];
-  size_t count = state_series(kernel, false, current, t, span, x, term);
-  for (size_t k = 0; k < count; k++)
-    w[k] = hk__linear_sense(kernel, term[k]);
-  double s;
-  if (hk__polynomial_first(w, count, kernel->system.threshold, kernel->model->strict, &s)) {
-    *dt = s * span;
+  if (hk__linear_first(kernel, current, t, x, span, dt))
     return true;
-  }
   *dt = span;
   return false;
 }

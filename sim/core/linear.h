@@ -73,7 +73,7 @@ struct hk__kernel {
 enum hk_status hk__kernel_create(const struct hk_model *model, const double *param, struct hk__kernel **out);
 void hk__kernel_destroy(struct hk__kernel *kernel); /* NULL is fine */
 
-/* exp(A dt) and its integral over [0, dt] for the free or clamped regime; each n x n, row-major. */
+/* exp(A dt) and its integral over [0, dt], dt of either sign, for the free or clamped regime; each n x n, row-major. */
 void hk__kernel_propagator(const struct hk__kernel *kernel, bool clamped, double dt, double *propagator,
                            double *integral);
 
@@ -102,6 +102,14 @@ static inline bool hk__linear_reached(const struct hk__kernel *kernel, const dou
  * (INFINITY: never), at most or a little over dt_max. */
 bool hk__linear_outlook(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
                         double dt_max, double *dt);
+
+/* The first time in [0, span], span within the kernel's reach, at which a free neuron reaches its threshold if nothing
+ * arrives; false if there is none. A neuron already at threshold reaches it at 0. */
+bool hk__linear_first(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
+                      double span, double *dt);
+
+/* How far one polynomial carries under this current, ms. */
+double hk__linear_reach(const struct hk__kernel *kernel, const struct hk__current *current);
 
 /* An event of weight w at a port. While refractory, clamped states do not take part. */
 static inline void hk__linear_receive(const struct hk__kernel *kernel, bool clamped, size_t port, double weight,

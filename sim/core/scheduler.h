@@ -26,5 +26,9 @@ struct hk__scheduler {
 
 /* built and outbox must outlive the scheduler. Errors: HK_ERR_MEMORY. */
 enum hk_status hk__queue_create(const struct hk__built *built, struct hk__outbox *outbox, struct hk__scheduler **out);
+enum hk_status hk__windows_create(const struct hk__built *built, struct hk__outbox *outbox, struct hk__scheduler **out);
+
+/* The length of a window, ms: the smallest delay between neurons, or an even fraction of it. */
+double hk__windows_length(const struct hk__built *built);
 
 #endif

@@ -18,23 +18,18 @@ static uint64_t count_trains(const struct hk__built *built)
   return count;
 }
 
-static struct hk__train *add_input(struct hk__train *train, const struct hk__built *built, uint32_t index)
+void hk__train_init_input(struct hk__train *train, const struct hk__built *built, uint32_t index, uint32_t k)
 {
   const struct hk__input *input = &built->inputs[index];
-  if (input->kind != HK_INPUT_POISSON)
-    return train;
-  for (uint32_t k = 0; k < input->count; k++, train++) {
-    uint32_t neuron = hk__input_neuron(input, k);
-    *train = (struct hk__train){.interval = 1 / input->rate[k],
-                                .last = input->from,
-                                .end = input->to,
-                                .population = input->population,
-                                .neuron = built->populations[input->population].first + neuron,
-                                .port = input->port[k],
-                                .weight = input->weight[k]};
-    hk__stream_init(&train->stream, built->seed, HK__FOR_INPUT, index, neuron, 0);
-  }
-  return train;
+  uint32_t neuron = hk__input_neuron(input, k);
+  *train = (struct hk__train){.interval = 1 / input->rate[k],
+                              .last = input->from,
+                              .end = input->to,
+                              .population = input->population,
+                              .neuron = built->populations[input->population].first + neuron,
+                              .port = input->port[k],
+                              .weight = input->weight[k]};
+  hk__stream_init(&train->stream, built->seed, HK__FOR_INPUT, index, neuron, 0);
 }
 
 static struct hk__train *add_sources(struct hk__train *train, const struct hk__built *built, uint32_t index)
@@ -66,7 +61,9 @@ enum hk_status hk__trains_init(struct hk__trains *trains, const struct hk__built
   trains->bytes = count * sizeof *trains->train;
   struct hk__train *next = trains->train;
   for (uint32_t i = 0; i < built->input_count; i++)
-    next = add_input(next, built, i);
+    if (built->inputs[i].kind == HK_INPUT_POISSON)
+      for (uint32_t k = 0; k < built->inputs[i].count; k++)
+        hk__train_init_input(next++, built, i, k);
   for (uint32_t p = 0; p < built->population_count; p++) {
     enum hk_model_kind kind = built->populations[p].model->kind;
     if (kind == HK_MODEL_POISSON || kind == HK_MODEL_TRAINS)

@@ -29,6 +29,9 @@ struct hk__trains {
 enum hk_status hk__trains_init(struct hk__trains *trains, const struct hk__built *built);
 void hk__trains_clear(struct hk__trains *trains);
 
+/* The private train of the k-th target neuron of a Poisson input. */
+void hk__train_init_input(struct hk__train *train, const struct hk__built *built, uint32_t input, uint32_t k);
+
 /* The time of the train's next spike, INFINITY if there is none left; each call moves on. */
 double hk__train_next(struct hk__train *train);
 

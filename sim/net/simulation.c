@@ -20,7 +20,10 @@ struct hk_simulation {
 
 static enum hk_status create_scheduler(struct hk_simulation *sim)
 {
-  sim->kind = HK_SCHEDULER_QUEUE;
+  if (sim->kind == HK_SCHEDULER_AUTO)
+    sim->kind = HK_SCHEDULER_WINDOWS;
+  if (sim->kind == HK_SCHEDULER_WINDOWS)
+    return hk__windows_create(sim->built, &sim->outbox, &sim->scheduler);
   return hk__queue_create(sim->built, &sim->outbox, &sim->scheduler);
 }
 

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Superposition: the events of a window added up, and the sweep that advances all neurons of a shard.
+ *
+ * The loops here are where the time goes. Slices are taken in batches: first targets, weights and arrival times are
+ * laid out in arrays, then the responses are evaluated, many at a time, then they are added to their targets' one by
+ * one, in order. An accumulator is the n states' sum and, after them, what the events can add to the bound. */
+#include <math.h>
+#include <string.h>
+
+#include "core/shard.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { BATCH = 256, CHUNK = 256, AHEAD = 6 };
+
+struct batch {
+  size_t count;
+  uint32_t mixed; /* not 0: the events go to several ports */
+  uint32_t port;  /* of the first */
+  uint32_t target[BATCH], ports[BATCH];
+  double weight[BATCH], x[BATCH]; /* x = 1 - 2 s / h */
+  double value[HK_STATES_MAX][BATCH], bound[BATCH];
+};
+
+/* --- responses of a batch --- */
+
+INLINE void evaluate_degree(const double *c, const unsigned degree, size_t count, const double *x, const double *weight,
+                            double *value)
+{
+  for (size_t j = 0; j < count; j++) {
+    double v = c[degree];
+    for (unsigned k = degree; k-- > 0;)
+      v = fma(v, x[j], c[k]);
+    value[j] = v * weight[j];
+  }
+}
+
+/* The coefficients beyond the degree are zero, so a larger one gives the same bits but for the sign of a zero. */
+static void evaluate(const double *c, unsigned degree, size_t count, const double *x, const double *weight,
+                     double *value)
+{
+  if (degree <= 4)
+    evaluate_degree(c, 4, count, x, weight, value);
+  else if (degree <= 6)
+    evaluate_degree(c, 6, count, x, weight, value);
+  else if (degree <= 7)
+    evaluate_degree(c, 7, count, x, weight, value);
+  else if (degree <= 8)
+    evaluate_degree(c, 8, count, x, weight, value);
+  else if (degree <= 9)
+    evaluate_degree(c, 9, count, x, weight, value);
+  else if (degree <= 11)
+    evaluate_degree(c, 11, count, x, weight, value);
+  else
+    evaluate_degree(c, HK__RESPONSE_DEGREE, count, x, weight, value);
+}
+
+/* Adds `count` states' values, and bounds if any, to the targets. Constant arguments make straight code of it. */
+INLINE void scatter_lanes(const struct batch *b, size_t from, size_t to, const struct hk__port_response *port,
+                          const unsigned count, const size_t lanes, size_t n, bool bounded, double *accumulator)
+{
+  for (size_t j = from; j < to; j++) {
+    double *a = accumulator + b->target[j] * lanes;
+    for (unsigned k = 0; k < count; k++)
+      a[port->lane[k]] += b->value[k][j];
+    if (bounded)
+      a[n] += b->bound[j];
+  }
+}
+
+static void scatter(const struct hk__shard_state *shard, const struct batch *b, size_t from, size_t to,
+                    const struct hk__port_response *port, bool bounded, double *accumulator)
+{
+  if (port->count == 1 && shard->lanes == 2)
+    scatter_lanes(b, from, to, port, 1, 2, 1, bounded, accumulator);
+  else if (port->count == 2 && shard->lanes == 4 && bounded)
+    scatter_lanes(b, from, to, port, 2, 4, shard->n, true, accumulator);
+  else if (port->count == 2 && shard->lanes == 4)
+    scatter_lanes(b, from, to, port, 2, 4, shard->n, false, accumulator);
+  else if (port->count == 3 && shard->lanes == 8)
+    scatter_lanes(b, from, to, port, 3, 8, shard->n, bounded, accumulator);
+  else
+    scatter_lanes(b, from, to, port, port->count, shard->lanes, shard->n, bounded, accumulator);
+}
+
+/* Events from .. to of a batch, which share a port and a response. */
+static void add_run(const struct hk__shard_state *shard, const struct hk__response *response, struct batch *b,
+                    size_t from, size_t to, double *accumulator)
+{
+  const struct hk__port_response *port = &response->port[b->ports[from]];
+  for (unsigned k = 0; k < port->count; k++)
+    evaluate(port->c[k], response->degree, to - from, b->x + from, b->weight + from, b->value[k] + from);
+  double largest = 0;
+  for (size_t j = from; j < to; j++) {
+    double up = b->weight[j] * port->hi, down = b->weight[j] * port->lo;
+    b->bound[j] = up > down ? up : down;
+    largest = b->bound[j] > largest ? b->bound[j] : largest;
+  }
+  scatter(shard, b, from, to, port, largest > 0, accumulator);
+}
+
+static void add_batch(const struct hk__shard_state *shard, const struct hk__window *window, struct batch *b,
+                      double *accumulator)
+{
+  if (b->count == 0)
+    return;
+  const struct hk__response *response = &window->responses[shard->kernel[0]];
+  if (shard->alike && b->mixed == 0)
+    add_run(shard, response, b, 0, b->count, accumulator);
+  else
+    for (size_t j = 0; j < b->count; j++) {
+      if (!shard->alike)
+        response = hk__shard_response(shard, window, b->target[j]);
+      add_run(shard, response, b, j, j + 1, accumulator);
+    }
+  b->count = 0;
+  b->mixed = 0;
+}
+
+/* --- slices --- */
+
+INLINE void put(struct batch *b, uint32_t target, uint32_t port, double weight, double x)
+{
+  size_t j = b->count++;
+  b->port = j == 0 ? port : b->port;
+  b->mixed |= port ^ b->port;
+  b->target[j] = target;
+  b->ports[j] = port;
+  b->weight[j] = weight;
+  b->x[j] = x;
+}
+
+static void prefetch(const struct hk__entry *entry)
+{
+  static const size_t size[] = {[HK__INDEXED] = sizeof(struct hk__indexed),
+                                [HK__COMPACT] = sizeof(struct hk__compact),
+                                [HK__WIDE] = sizeof(struct hk__wide)};
+  const char *p = (const char *)entry->block->synapses + entry->at * size[entry->block->format];
+  for (size_t line = 0; line < 5; line++)
+    __builtin_prefetch(p + 64 * line);
+}
+
+/* Takes the slice of an entry whose block has the format: a constant, so that decoding is straight code. */
+INLINE void take_slice_of(const enum hk__format format, const struct hk__shard_state *shard,
+                          const struct hk__window *window, struct hk__entry *entry, struct batch *b,
+                          double *accumulator)
+{
+  struct hk__block block = *entry->block;
+  block.format = format;
+  double departure = entry->departure, start = window->start, scale = -2 / window->length;
+  uint64_t i = entry->at, end = entry->end;
+  for (; i < end; i++) {
+    struct hk__synapse synapse = hk__block_synapse(&block, i);
+    double time = departure + synapse.delay, s = time - start;
+    if (time >= window->end)
+      break;
+    put(b, synapse.target, synapse.port, synapse.weight, fma(s > 0 ? s : 0, scale, 1.0));
+    if (b->count == BATCH)
+      add_batch(shard, window, b, accumulator);
+  }
+  entry->begin = entry->at;
+  entry->at = i;
+}
+
+static void take_slice(const struct hk__shard_state *shard, const struct hk__window *window, struct hk__entry *entry,
+                       struct batch *b, double *accumulator)
+{
+  switch (entry->block->format) {
+  case HK__INDEXED:
+    take_slice_of(HK__INDEXED, shard, window, entry, b, accumulator);
+    break;
+  case HK__COMPACT:
+    take_slice_of(HK__COMPACT, shard, window, entry, b, accumulator);
+    break;
+  default:
+    take_slice_of(HK__WIDE, shard, window, entry, b, accumulator);
+  }
+}
+
+void hk__shard_deliver(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator)
+{
+  struct batch b;
+  b.count = 0;
+  b.mixed = 0;
+  for (size_t i = 0; i < shard->entry_count; i++) {
+    if (i + AHEAD < shard->entry_count)
+      prefetch(&shard->entry[i + AHEAD]);
+    uint64_t before = shard->entry[i].at;
+    take_slice(shard, window, &shard->entry[i], &b, accumulator);
+    shard->event_count += shard->entry[i].at - before;
+  }
+  add_batch(shard, window, &b, accumulator);
+  double scale = -2 / window->length;
+  for (size_t i = 0; i < shard->drawn.count; i++) {
+    const struct hk__event *e = &shard->drawn.event[i];
+    put(&b, e->neuron, e->port, e->weight, fma(fmax(e->time - window->start, 0), scale, 1.0));
+    if (b.count == BATCH)
+      add_batch(shard, window, &b, accumulator);
+  }
+  shard->event_count += shard->drawn.count;
+  add_batch(shard, window, &b, accumulator);
+}
+
+/* --- the sweep --- */
+
+/* Advances neurons from .. from + count (at most CHUNK) and sets hit[i] where the bound reaches theta; the state before
+ * is kept in old. */
+INLINE void sweep_states(const struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
+                         const size_t lanes, size_t from, size_t count, double *accumulator, double old[][CHUNK],
+                         uint8_t *hit)
+{
+  size_t stride = shard->place->count;
+  double *z = shard->z + from, *a = accumulator + from * lanes;
+  const double *theta = shard->theta + from, *sense = r->kernel->system.sense;
+  for (size_t j = 0; j < n; j++)
+    memcpy(old[j], z + j * stride, count * sizeof(double));
+  for (size_t i = 0; i < count; i++) {
+    double y0 = 0, y1 = 0, bound = a[i * lanes + n];
+    for (size_t j = 0; j < n; j++) {
+      double v = 0;
+      for (size_t k = 0; k < n; k++)
+        v = fma(r->P[j][k], old[k][i], v);
+      y0 = fma(sense[j], old[j][i], y0);
+      y1 = fma(sense[j], v, y1);
+      bound = fma(r->bend[j], fabs(old[j][i]), bound);
+      z[j * stride + i] = v + a[i * lanes + j];
+    }
+    hit[i] = (y0 > y1 ? y0 : y1) + bound >= theta[i];
+  }
+  memset(a, 0, count * lanes * sizeof *a);
+}
+
+static void sweep_chunk(const struct hk__shard_state *shard, const struct hk__response *r, size_t from, size_t count,
+                        double *accumulator, double old[][CHUNK], uint8_t *hit)
+{
+  if (shard->n == 1)
+    sweep_states(shard, r, 1, 2, from, count, accumulator, old, hit);
+  else if (shard->n == 3)
+    sweep_states(shard, r, 3, 4, from, count, accumulator, old, hit);
+  else if (shard->n == 5)
+    sweep_states(shard, r, 5, 8, from, count, accumulator, old, hit);
+  else
+    sweep_states(shard, r, shard->n, shard->lanes, from, count, accumulator, old, hit);
+}
+
+static enum hk_status add_hits(struct hk__shard_state *shard, size_t from, size_t count, double old[][CHUNK],
+                               const uint8_t *hit)
+{
+  for (size_t i = 0; i < count; i++) {
+    if (!hit[i])
+      continue;
+    uint32_t neuron = (uint32_t)(from + i);
+    if (shard->mark[neuron] != 0)
+      continue;
+    enum hk_status status = hk__suspect_add(shard, neuron);
+    if (status != HK_OK)
+      return status;
+    struct hk__suspect *suspect = &shard->suspect[shard->suspect_count - 1];
+    for (size_t j = 0; j < shard->n; j++)
+      suspect->x[j] = old[j][i] + hk__shard_rest(shard, neuron, j);
+  }
+  return HK_OK;
+}
+
+static enum hk_status sweep(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator)
+{
+  double old[HK_STATES_MAX][CHUNK];
+  uint8_t hit[CHUNK];
+  size_t count = shard->place->count, step = shard->alike ? CHUNK : 1;
+  for (size_t from = 0; from < count; from += step) {
+    size_t some = count - from < step ? count - from : step;
+    sweep_chunk(shard, hk__shard_response(shard, window, (uint32_t)from), from, some, accumulator, old, hit);
+    enum hk_status status = add_hits(shard, from, some, old, hit);
+    if (status != HK_OK)
+      return status;
+  }
+  return HK_OK;
+}
+
+/* --- one window --- */
+
+static enum hk_status suspect_refractory(struct hk__shard_state *shard, const struct hk__refractory *r)
+{
+  enum hk_status status = hk__suspect_add(shard, r->neuron);
+  if (status != HK_OK)
+    return status;
+  struct hk__suspect *suspect = &shard->suspect[shard->mark[r->neuron] - 1];
+  suspect->release = r->release;
+  unsigned clamped = shard->built->kernels[shard->kernel[r->neuron]]->clamped_states;
+  for (size_t j = 0; j < shard->n; j++)
+    if (clamped >> j & 1u)
+      suspect->x[j] = r->clamped[j];
+  return HK_OK;
+}
+
+static enum hk_status suspect_probed(struct hk__shard_state *shard, uint32_t neuron)
+{
+  for (size_t k = 0; shard->theta[neuron] == INFINITY && k < shard->refractory_count; k++)
+    if (shard->refractory[k].neuron == neuron)
+      return suspect_refractory(shard, &shard->refractory[k]);
+  return hk__suspect_add(shard, neuron);
+}
+
+/* Neurons that are suspect whatever their bound: those released in this window, those under sines, those probed. */
+static enum hk_status list_suspects(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  enum hk_status status = HK_OK;
+  size_t kept = 0;
+  for (size_t i = 0; i < shard->refractory_count && status == HK_OK; i++) {
+    struct hk__refractory r = shard->refractory[i];
+    if (r.release >= window->end && shard->current[r.neuron].sine_count == 0) {
+      shard->refractory[kept++] = r;
+      continue;
+    }
+    hk__shard_set_theta(shard, r.neuron);
+    status = suspect_refractory(shard, &r);
+  }
+  shard->refractory_count = kept;
+  for (size_t i = 0; i < shard->driven_count && status == HK_OK; i++)
+    status = hk__suspect_add(shard, shard->driven[i]);
+  for (size_t i = 0; i < shard->probe_count && status == HK_OK; i++)
+    if (window->first_sample[shard->probe[i].trace] < window->end_sample[shard->probe[i].trace])
+      status = suspect_probed(shard, shard->probe[i].neuron);
+  return status;
+}
+
+/* Clamped states of neurons that stay refractory through the window are put back where they were. */
+static void hold_clamped(struct hk__shard_state *shard)
+{
+  for (size_t i = 0; i < shard->refractory_count; i++) {
+    const struct hk__refractory *r = &shard->refractory[i];
+    unsigned clamped = shard->built->kernels[shard->kernel[r->neuron]]->clamped_states;
+    for (size_t j = 0; j < shard->n; j++)
+      if (clamped >> j & 1u)
+        shard->z[j * shard->place->count + r->neuron] = r->clamped[j] - hk__shard_rest(shard, r->neuron, j);
+  }
+}
+
+enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator)
+{
+  shard->spikes.count = 0;
+  enum hk_status status = hk__shard_admit(shard, window);
+  if (status == HK_OK)
+    status = hk__shard_draw(shard, window);
+  if (status != HK_OK)
+    return status;
+  if (!shard->superposed)
+    return hk__shard_step_cells(shard, window);
+  hk__shard_deliver(shard, window, accumulator);
+  status = list_suspects(shard, window);
+  if (status == HK_OK)
+    status = sweep(shard, window, accumulator);
+  hold_clamped(shard);
+  return status == HK_OK ? hk__shard_resolve(shard, window) : status;
+}

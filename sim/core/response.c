@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/response.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { NODES = HK__RESPONSE_DEGREE + 1 };
+
+bool hk__response_suits(const struct hk__kernel *kernel, double h)
+{
+  if (!kernel->stable || h > kernel->reach)
+    return false;
+  for (size_t i = 0; i < kernel->n; i++)
+    for (size_t j = 0; j < kernel->n; j++)
+      if (!(kernel->clamped_states >> i & 1u) && kernel->clamped_states >> j & 1u && kernel->system.A[i][j] != 0)
+        return false;
+  return true;
+}
+
+bool hk__kernel_alike(const struct hk__kernel *a, const struct hk__kernel *b)
+{
+  return a == b || (a->model == b->model && memcmp(a->system.A, b->system.A, sizeof a->system.A) == 0 &&
+                    memcmp(a->system.jump, b->system.jump, sizeof a->system.jump) == 0);
+}
+
+/* exp(A u) at the nodes u = h (1 + cos((i + 1/2) pi / NODES)) / 2, and at both ends of the window after them. */
+struct samples {
+  double P[NODES + 2][HK_STATES_MAX * HK_STATES_MAX];
+  double widest;                 /* between neighbours, ms */
+  long double cosine[4 * NODES]; /* cos(m pi / (2 NODES)) */
+};
+
+static void take_samples(const struct hk__kernel *kernel, double h, struct samples *samples)
+{
+  double Q[HK_STATES_MAX * HK_STATES_MAX];
+  for (int m = 0; m < 4 * NODES; m++)
+    samples->cosine[m] = cosl((long double)m * acosl(-1) / (2 * NODES));
+  for (int i = 0; i < NODES; i++)
+    hk__kernel_propagator(kernel, false, 0.5 * h * (double)(1 + samples->cosine[2 * i + 1]), samples->P[i], Q);
+  hk__kernel_propagator(kernel, false, 0, samples->P[NODES], Q);
+  hk__kernel_propagator(kernel, false, h, samples->P[NODES + 1], Q);
+  samples->widest = 0.5 * h * M_PI / NODES;
+}
+
+static void multiply(size_t n, const double *P, const double *v, double *out)
+{
+  for (size_t i = 0; i < n; i++) {
+    out[i] = 0;
+    for (size_t j = 0; j < n; j++)
+      out[i] = fma(P[i * n + j], v[j], out[i]);
+  }
+}
+
+/* Chebyshev coefficients of the function with these values at the nodes. */
+static void chebyshev(const struct samples *samples, const double *value, long double *coefficient)
+{
+  for (int k = 0; k < NODES; k++) {
+    long double sum = 0;
+    for (int i = 0; i < NODES; i++)
+      sum += value[i] * samples->cosine[k * (2 * i + 1) % (4 * NODES)];
+    coefficient[k] = sum * (k == 0 ? 1 : 2) / NODES;
+  }
+}
+
+/* The same polynomial in powers of x, up to a degree. */
+static void to_powers(const long double *coefficient, unsigned degree, double *power)
+{
+  long double before[NODES] = {1}, now[NODES] = {0, 1}, sum[NODES] = {coefficient[0]};
+  for (unsigned k = 1; k <= degree; k++) {
+    for (unsigned i = 0; i <= k; i++)
+      sum[i] += coefficient[k] * now[i];
+    long double next[NODES] = {0};
+    for (unsigned i = 0; i <= k && i + 1 < NODES; i++)
+      next[i + 1] = 2 * now[i];
+    for (unsigned i = 0; i <= k; i++)
+      next[i] -= before[i];
+    memcpy(before, now, sizeof now);
+    memcpy(now, next, sizeof now);
+  }
+  for (unsigned i = 0; i < NODES; i++)
+    power[i] = (double)sum[i];
+}
+
+/* The least degree whose remainder is below rounding error. */
+static unsigned degree_needed(const long double *coefficient)
+{
+  long double largest = 0, tail = 0;
+  for (int k = 0; k < NODES; k++)
+    largest = fmaxl(largest, fabsl(coefficient[k]));
+  int k = NODES;
+  while (k > 1 && tail + fabsl(coefficient[k - 1]) <= 1.2e-16L * largest)
+    tail += fabsl(coefficient[--k]);
+  return (unsigned)k - 1;
+}
+
+static void fit_port(struct hk__response *r, const struct samples *samples, size_t p, long double coefficient[][NODES])
+{
+  const struct hk__kernel *kernel = r->kernel;
+  struct hk__port_response *port = &r->port[p];
+  double value[HK_STATES_MAX][NODES], out[HK_STATES_MAX];
+  for (int i = 0; i < NODES; i++) {
+    multiply(kernel->n, samples->P[i], kernel->system.jump[p], out);
+    for (size_t j = 0; j < kernel->n; j++)
+      value[j][i] = out[j];
+  }
+  for (size_t j = 0; j < kernel->n; j++) {
+    bool any = false;
+    for (int i = 0; i < NODES; i++)
+      any |= value[j][i] != 0;
+    if (!any)
+      continue;
+    port->lane[port->count] = (unsigned)j;
+    chebyshev(samples, value[j], coefficient[port->count]);
+    unsigned degree = degree_needed(coefficient[port->count++]);
+    r->degree = degree > r->degree ? degree : r->degree;
+  }
+}
+
+/* row A^times */
+static void times_A(const struct hk__kernel *kernel, int times, double *row)
+{
+  for (; times > 0; times--) {
+    double next[HK_STATES_MAX] = {0};
+    for (size_t i = 0; i < kernel->n; i++)
+      for (size_t j = 0; j < kernel->n; j++)
+        next[j] = fma(row[i], kernel->system.A[i][j], next[j]);
+    memcpy(row, next, sizeof next);
+  }
+}
+
+static double dot(size_t n, const double *a, const double *b)
+{
+  double sum = 0;
+  for (size_t j = 0; j < n; j++)
+    sum = fma(a[j], b[j], sum);
+  return sum;
+}
+
+/* The range of sense . exp(A u) v over the window, and in *bend the largest curvature there. Between two samples a
+ * function exceeds both by at most step^2 / 8 times its curvature, which is itself taken from samples, twice. */
+static void range_of(const struct hk__kernel *kernel, const struct samples *samples, const double *v, double *hi,
+                     double *lo, double *bend)
+{
+  double second[HK_STATES_MAX], out[HK_STATES_MAX];
+  memcpy(second, kernel->system.sense, sizeof second);
+  times_A(kernel, 2, second);
+  *hi = -INFINITY;
+  *lo = INFINITY;
+  *bend = 0;
+  for (int i = 0; i < NODES + 2; i++) {
+    multiply(kernel->n, samples->P[i], v, out);
+    double y = dot(kernel->n, kernel->system.sense, out);
+    *hi = fmax(*hi, y);
+    *lo = fmin(*lo, y);
+    *bend = fmax(*bend, fabs(dot(kernel->n, second, out)));
+  }
+  double margin = 0.25 * samples->widest * samples->widest * *bend;
+  *hi += margin;
+  *lo -= margin;
+}
+
+static void range_port(struct hk__response *r, const struct samples *samples, size_t p)
+{
+  double hi, lo, bend;
+  range_of(r->kernel, samples, r->kernel->system.jump[p], &hi, &lo, &bend);
+  r->port[p].hi = fmax(0, hi + 1e-14 * fabs(hi));
+  r->port[p].lo = fmin(0, lo);
+}
+
+static void derive_bend(struct hk__response *r, const struct samples *samples)
+{
+  for (size_t j = 0; j < r->kernel->n; j++) {
+    double unit[HK_STATES_MAX] = {0}, hi, lo, bend;
+    unit[j] = 1;
+    range_of(r->kernel, samples, unit, &hi, &lo, &bend);
+    /* between samples the curvature changes by a few per cent at most: rate * h <= 1/2 */
+    r->bend[j] = 1.1 * bend * r->h * r->h / 8;
+  }
+}
+
+void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h)
+{
+  size_t n = kernel->n;
+  *response = (struct hk__response){.kernel = kernel, .h = h};
+  double P[HK_STATES_MAX * HK_STATES_MAX], Q[HK_STATES_MAX * HK_STATES_MAX];
+  hk__kernel_propagator(kernel, false, h, P, Q);
+  for (size_t i = 0; i < n * n; i++)
+    response->P[i / n][i % n] = P[i];
+  hk__kernel_propagator(kernel, false, -h, P, Q);
+  for (size_t i = 0; i < n * n; i++)
+    response->inverse[i / n][i % n] = P[i];
+  struct samples samples;
+  take_samples(kernel, h, &samples);
+  derive_bend(response, &samples);
+  long double coefficient[HK_PORTS_MAX][HK_STATES_MAX][NODES];
+  for (size_t p = 0; p < kernel->model->port_count; p++) {
+    fit_port(response, &samples, p, coefficient[p]);
+    range_port(response, &samples, p);
+  }
+  for (size_t p = 0; p < kernel->model->port_count; p++)
+    for (size_t k = 0; k < response->port[p].count; k++)
+      to_powers(coefficient[p][k], response->degree, response->port[p].c[k]);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What superposition needs of a kernel over one window of length h.
+ *
+ * Inside a window a neuron that does not spike obeys z(h) = P z(0) + sum of w K(h - s), z the distance from the resting
+ * state, over the events of weight w that arrive s after the window's start. K(u) = exp(A u) jump is kept as
+ * polynomials in x = 2 u / h - 1, made from Chebyshev nodes, to rounding error.
+ *
+ * While nothing arrives, y = sense . z lies below max(y(0), y(h)) + sum of |z_j(0)| bend[j], the excess of a function
+ * over its chord being at most h^2 / 8 times its largest downward curvature. An event adds at most max(w hi, w lo). The
+ * sum of both bounds y inside the window, whatever the order of the events. */
+#ifndef HK__RESPONSE_H
+#define HK__RESPONSE_H
+
+#include "core/linear.h"
+
+enum { HK__RESPONSE_DEGREE = 15 };
+
+struct hk__port_response {
+  unsigned count;                                   /* states that an event changes */
+  unsigned lane[HK_STATES_MAX];                     /* which */
+  double c[HK_STATES_MAX][HK__RESPONSE_DEGREE + 1]; /* polynomial of each */
+  double hi, lo;                                    /* range of sense . K over the window */
+};
+
+struct hk__response {
+  const struct hk__kernel *kernel;
+  double h;
+  unsigned degree;
+  double P[HK_STATES_MAX][HK_STATES_MAX];
+  double inverse[HK_STATES_MAX][HK_STATES_MAX]; /* of P */
+  double bend[HK_STATES_MAX];
+  struct hk__port_response port[HK_PORTS_MAX];
+};
+
+/* Whether windows of length h suit a kernel: it is stable, clamped states do not act on the others, and h is within
+ * the reach of a polynomial. */
+bool hk__response_suits(const struct hk__kernel *kernel, double h);
+
+void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h);
+
+/* Two kernels whose events act alike, so that one response to events serves both. */
+bool hk__kernel_alike(const struct hk__kernel *a, const struct hk__kernel *b);
+
+#endif

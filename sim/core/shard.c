@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/shard.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for one more in a growing array. */
+static enum hk_status make_room(void **array, size_t count, size_t *capacity, size_t size)
+{
+  if (count < *capacity)
+    return HK_OK;
+  size_t wanted = *capacity ? 2 * *capacity : 64;
+  void *grown = realloc(*array, wanted * size);
+  if (!grown)
+    return HK_ERR_MEMORY;
+  *array = grown;
+  *capacity = wanted;
+  return HK_OK;
+}
+
+enum hk_status hk__events_add(struct hk__events *events, struct hk__event event)
+{
+  enum hk_status status = make_room((void **)&events->event, events->count, &events->capacity, sizeof event);
+  if (status == HK_OK)
+    events->event[events->count++] = event;
+  return status;
+}
+
+enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron)
+{
+  enum hk_status status = make_room((void **)&spikes->spike, spikes->count, &spikes->capacity, sizeof *spikes->spike);
+  if (status == HK_OK)
+    spikes->spike[spikes->count++] = (struct hk__spike){time, population, neuron};
+  return status;
+}
+
+enum hk_status hk__shard_emit(struct hk__shard_state *shard, uint32_t neuron, double time)
+{
+  uint32_t engine = shard->place->first + neuron;
+  uint32_t population = hk__built_population_of(shard->built, engine);
+  return hk__spikes_add(&shard->spikes, time, population, engine - shard->built->populations[population].first);
+}
+
+enum hk_status hk__suspect_add(struct hk__shard_state *shard, uint32_t neuron)
+{
+  if (shard->mark[neuron] != 0)
+    return HK_OK;
+  enum hk_status status =
+      make_room((void **)&shard->suspect, shard->suspect_count, &shard->suspect_capacity, sizeof *shard->suspect);
+  if (status != HK_OK)
+    return status;
+  struct hk__suspect *suspect = &shard->suspect[shard->suspect_count++];
+  *suspect = (struct hk__suspect){.neuron = neuron, .release = -INFINITY};
+  for (size_t j = 0; j < shard->n; j++)
+    suspect->x[j] = shard->z[j * shard->place->count + neuron] + hk__shard_rest(shard, neuron, j);
+  shard->mark[neuron] = (uint32_t)shard->suspect_count;
+  return HK_OK;
+}
+
+/* --- spikes in flight --- */
+
+static void drop_arrived(struct hk__shard_state *shard)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < shard->entry_count; i++)
+    if (shard->entry[i].at < shard->entry[i].end)
+      shard->entry[kept++] = shard->entry[i];
+  shard->entry_count = kept;
+}
+
+static const struct hk__block *block_onto(const struct hk__shard_state *shard, uint32_t population)
+{
+  const struct hk__connectome *c = shard->built->connectome;
+  for (uint32_t b = c->block_of[population]; b < c->block_of[population + 1]; b++)
+    if (c->blocks[b].shard == shard->index)
+      return &c->blocks[b];
+  return NULL;
+}
+
+enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  drop_arrived(shard);
+  uint32_t population = UINT32_MAX;
+  const struct hk__block *block = NULL;
+  for (size_t i = 0; i < window->news_count; i++) {
+    const struct hk__spike *spike = &window->news[i];
+    if (spike->population != population) {
+      population = spike->population;
+      block = block_onto(shard, population);
+    }
+    if (!block || block->row[spike->neuron] == block->row[spike->neuron + 1])
+      continue;
+    enum hk_status status =
+        make_room((void **)&shard->entry, shard->entry_count, &shard->entry_capacity, sizeof *shard->entry);
+    if (status != HK_OK)
+      return status;
+    uint64_t at = block->row[spike->neuron];
+    shard->entry[shard->entry_count++] = (struct hk__entry){spike->time, block, at, at, block->row[spike->neuron + 1]};
+  }
+  return HK_OK;
+}
+
+/* --- samples --- */
+
+struct hk__probe *hk__shard_probes(struct hk__shard_state *shard, uint32_t neuron, struct hk__probe **end)
+{
+  size_t low = 0, high = shard->probe_count;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (shard->probe[middle].neuron < neuron)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  while (high < shard->probe_count && shard->probe[high].neuron == neuron)
+    high++;
+  *end = shard->probe + high;
+  return shard->probe + low;
+}
+
+double hk__probe_time(const struct hk__shard_state *shard, const struct hk__window *window,
+                      const struct hk__probe *probe)
+{
+  if (probe->next >= window->end_sample[probe->trace])
+    return INFINITY;
+  return (double)probe->next * shard->built->traces[probe->trace].interval;
+}
+
+double *hk__probe_take(const struct hk__shard_state *shard, const struct hk__window *window, struct hk__probe *probe)
+{
+  const struct hk__trace *trace = &shard->built->traces[probe->trace];
+  uint64_t row = probe->next++ - window->first_sample[probe->trace];
+  return window->rows[probe->trace] + (row * trace->neuron_count + probe->slot) * trace->variable_count;
+}
+
+/* --- setting up --- */
+
+static uint32_t population_of(const struct hk__shard_state *shard, uint32_t neuron, uint32_t *index)
+{
+  uint32_t engine = shard->place->first + neuron;
+  uint32_t population = hk__built_population_of(shard->built, engine);
+  *index = engine - shard->built->populations[population].first;
+  return population;
+}
+
+bool hk__shard_superposes(const struct hk__built *built, uint32_t index, double h)
+{
+  const struct hk__shard *place = &built->connectome->shards[index];
+  if (place->model->kind != HK_MODEL_LINEAR)
+    return false;
+  for (uint32_t i = 0; i < place->count; i++) {
+    uint32_t p = hk__built_population_of(built, place->first + i);
+    const struct hk__population *population = &built->populations[p];
+    uint32_t k = place->first + i - population->first;
+    if (!hk__response_suits(built->kernels[hk__population_kernel(population, k)], h))
+      return false;
+    if (!population->kernel) /* one for the whole population */
+      i += population->size - k - 1;
+  }
+  return true;
+}
+
+void hk__shard_set_theta(struct hk__shard_state *shard, uint32_t neuron)
+{
+  const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[neuron]];
+  double rest = 0;
+  for (size_t j = 0; j < shard->n; j++)
+    rest = fma(kernel->system.sense[j], hk__shard_rest(shard, neuron, j), rest);
+  double margin = 1e-11 * (fabs(rest) + fabs(kernel->system.threshold) + 1e-3);
+  shard->theta[neuron] = kernel->system.threshold - rest - margin;
+}
+
+static void set_initial_states(struct hk__shard_state *shard)
+{
+  size_t count = shard->place->count;
+  shard->alike = true;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t index;
+    const struct hk__population *population = &shard->built->populations[population_of(shard, i, &index)];
+    shard->kernel[i] = hk__population_kernel(population, index);
+    shard->alike &= hk__kernel_alike(shard->built->kernels[shard->kernel[0]], shard->built->kernels[shard->kernel[i]]);
+    const double *x = population->state + (size_t)index * shard->n;
+    for (size_t j = 0; j < shard->n; j++)
+      shard->z[j * count + i] = x[j] - hk__shard_rest(shard, i, j);
+    hk__shard_set_theta(shard, i);
+    if (shard->current[i].sine_count > 0)
+      shard->driven[shard->driven_count++] = i;
+  }
+}
+
+static enum hk_status init_superposed(struct hk__shard_state *shard)
+{
+  size_t count = shard->place->count;
+  shard->lanes = shard->n == 1 ? 2 : (shard->n + 4) / 4 * 4;
+  shard->z = aligned_alloc(64, (shard->n * count * sizeof(double) + 63) / 64 * 64);
+  shard->theta = malloc(count * sizeof *shard->theta);
+  shard->kernel = malloc(count * sizeof *shard->kernel);
+  shard->driven = malloc(count * sizeof *shard->driven);
+  shard->mark = calloc(count, sizeof *shard->mark);
+  if (!shard->z || !shard->theta || !shard->kernel || !shard->driven || !shard->mark)
+    return HK_ERR_MEMORY;
+  shard->bytes = count * (8 * shard->n + 8 + 3 * 4);
+  set_initial_states(shard);
+  return HK_OK;
+}
+
+static enum hk_status init_cells(struct hk__shard_state *shard)
+{
+  shard->timer = calloc(shard->place->count, sizeof *shard->timer);
+  shard->mark = calloc(shard->place->count + 1u, sizeof *shard->mark);
+  shard->bytes = shard->place->count * (sizeof *shard->timer + sizeof *shard->mark);
+  if (!shard->timer || !shard->mark)
+    return HK_ERR_MEMORY;
+  for (uint32_t i = 0; i < shard->place->count; i++)
+    shard->mark[i] = i + 1; /* every event is wanted */
+  return HK_OK;
+}
+
+static int train_order(const void *a, const void *b)
+{
+  const struct hk__train *x = a, *y = b;
+  if (x->neuron != y->neuron)
+    return x->neuron < y->neuron ? -1 : 1;
+  return (x->port > y->port) - (x->port < y->port);
+}
+
+/* The private trains of the shard's neurons. */
+static enum hk_status init_trains(struct hk__shard_state *shard)
+{
+  const struct hk__built *built = shard->built;
+  uint32_t first = shard->place->first, count = shard->place->count;
+  for (int pass = 0; pass < 2; pass++) {
+    size_t found = 0;
+    for (uint32_t i = 0; i < built->input_count; i++) {
+      const struct hk__input *input = &built->inputs[i];
+      uint32_t base = built->populations[input->population].first;
+      for (uint32_t k = 0; input->kind == HK_INPUT_POISSON && k < input->count; k++) {
+        if (base + hk__input_neuron(input, k) - first >= count)
+          continue;
+        if (pass == 1) {
+          hk__train_init_input(&shard->train[found], built, i, k);
+          shard->train[found].neuron -= first;
+        }
+        found++;
+      }
+    }
+    if (pass == 0) {
+      shard->train_count = found;
+      shard->train = calloc(found + 1, sizeof *shard->train);
+      shard->train_next = calloc(found + 1, sizeof *shard->train_next);
+      shard->bytes += found * (sizeof *shard->train + sizeof *shard->train_next);
+      if (!shard->train || !shard->train_next)
+        return HK_ERR_MEMORY;
+    }
+  }
+  if (shard->train_count > 1)
+    qsort(shard->train, shard->train_count, sizeof *shard->train, train_order);
+  for (size_t i = 0; i < shard->train_count; i++)
+    shard->train_next[i] = hk__train_next(&shard->train[i]);
+  return HK_OK;
+}
+
+static int probe_order(const void *a, const void *b)
+{
+  const struct hk__probe *x = a, *y = b;
+  if (x->neuron != y->neuron)
+    return x->neuron < y->neuron ? -1 : 1;
+  if (x->trace != y->trace)
+    return x->trace < y->trace ? -1 : 1;
+  return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+static enum hk_status init_probes(struct hk__shard_state *shard)
+{
+  const struct hk__built *built = shard->built;
+  size_t demands = 0;
+  for (size_t t = 0; t < built->trace_count; t++)
+    demands += built->traces[t].neuron_count;
+  shard->probe = calloc(demands + 1, sizeof *shard->probe);
+  if (!shard->probe)
+    return HK_ERR_MEMORY;
+  for (uint32_t t = 0; t < built->trace_count; t++)
+    for (uint32_t k = 0; k < built->traces[t].neuron_count; k++) {
+      uint32_t neuron =
+          built->populations[built->traces[t].population].first + built->traces[t].neurons[k] - shard->place->first;
+      if (neuron < shard->place->count)
+        shard->probe[shard->probe_count++] = (struct hk__probe){neuron, t, k, 0};
+    }
+  if (shard->probe_count > 1)
+    qsort(shard->probe, shard->probe_count, sizeof *shard->probe, probe_order);
+  return HK_OK;
+}
+
+enum hk_status hk__shard_init(struct hk__shard_state *shard, const struct hk__built *built, uint32_t index,
+                              struct hk__currents *currents, struct hk__cells *cells, double h)
+{
+  *shard = (struct hk__shard_state){.built = built, .place = &built->connectome->shards[index], .index = index};
+  shard->n = shard->place->model->state_count;
+  shard->current = currents->current + shard->place->first;
+  shard->superposed = hk__shard_superposes(built, index, h);
+  shard->cells = cells;
+  enum hk_status status = shard->superposed ? init_superposed(shard) : init_cells(shard);
+  if (status == HK_OK)
+    status = init_trains(shard);
+  if (status == HK_OK)
+    status = init_probes(shard);
+  if (status != HK_OK)
+    hk__shard_clear(shard);
+  return status;
+}
+
+void hk__shard_clear(struct hk__shard_state *shard)
+{
+  free(shard->probe);
+  free(shard->entry);
+  free(shard->train);
+  free(shard->train_next);
+  free(shard->drawn.event);
+  free(shard->z);
+  free(shard->theta);
+  free(shard->kernel);
+  free(shard->driven);
+  free(shard->refractory);
+  free(shard->suspect);
+  free(shard->mark);
+  free(shard->events.event);
+  free(shard->order);
+  free(shard->first);
+  free(shard->timer);
+  free(shard->spikes.spike);
+  *shard = (struct hk__shard_state){.n = 0};
+}
+
+void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, double before, double now)
+{
+  if (!shard->superposed)
+    return;
+  const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[neuron]];
+  for (size_t j = 0; j < shard->n; j++)
+    shard->z[j * shard->place->count + neuron] += kernel->rest_per_current[j] * (before - now);
+  if (shard->theta[neuron] < INFINITY)
+    hk__shard_set_theta(shard, neuron);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A shard at work: its neurons' states, the spikes on their way to it, and one window's events.
+ *
+ * States stand at the start of a window between windows: z[j][i] is state j of neuron i less its resting value. In a
+ * window, for a shard whose models superpose:
+ *   1. spikes are admitted: an entry in flight for each row; a row is sorted by delay and the entry's cursor moves
+ * along it, so that a window takes a slice;
+ *   2. each event adds its response at the window's end, and what it can add to the membrane potential inside the
+ *      window, to the accumulators of its target;
+ *   3. one sweep advances all neurons and finds those whose bound reaches the threshold. They, and those whose
+ *      refractory period ends in the window, are led through it event by event from the state they had (careful.c).
+ * The accumulators are zero between shards and belong to the thread. Shards of other models go cell by cell. */
+#ifndef HK__SHARD_H
+#define HK__SHARD_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/built.h"
+#include "core/cell.h"
+#include "core/currents.h"
+#include "core/response.h"
+#include "core/train.h"
+
+/* A spike of any neuron or source. */
+struct hk__spike {
+  double time;
+  uint32_t population, neuron; /* neuron: index in the population */
+};
+
+struct hk__spikes {
+  struct hk__spike *spike;
+  size_t count, capacity;
+};
+
+/* The window that is being worked on. */
+struct hk__window {
+  double start, end, length;
+  const struct hk__response *responses; /* per kernel */
+  const struct hk__spike *news;         /* spikes to admit, in canonical order */
+  size_t news_count;
+  uint64_t *first_sample, *end_sample; /* per trace: the samples that fall in the window */
+  double **rows;                       /* per trace: where they go */
+};
+
+struct hk__entry {
+  double departure;
+  const struct hk__block *block;
+  uint64_t begin, at, end; /* begin .. at: this window's slice; at .. end: what is still to come */
+};
+
+/* An event of this window, kept where somebody must see it again. */
+struct hk__event {
+  double time;
+  double weight;
+  uint32_t neuron, port; /* neuron: in the shard */
+};
+
+struct hk__events {
+  struct hk__event *event;
+  size_t count, capacity;
+};
+
+/* A refractory neuron: its clamped states are what `clamped` holds at their places. */
+struct hk__refractory {
+  uint32_t neuron; /* in the shard */
+  double release;
+  double clamped[HK_STATES_MAX];
+};
+
+/* A neuron to be looked at with care in this window. */
+struct hk__suspect {
+  uint32_t neuron;
+  double release;          /* > -INFINITY: it is refractory until then */
+  double x[HK_STATES_MAX]; /* its state at the window's start */
+};
+
+/* A trace's demand on a neuron of this shard. */
+struct hk__probe {
+  uint32_t neuron; /* in the shard */
+  uint32_t trace, slot;
+  uint64_t next; /* the sample to take next */
+};
+
+struct hk__shard_state {
+  const struct hk__built *built;
+  const struct hk__shard *place;
+  uint32_t index;
+  size_t n, lanes;             /* states; doubles in an accumulator */
+  bool superposed, alike;      /* alike: one response serves all neurons */
+  struct hk__current *current; /* of the shard's first neuron */
+  struct hk__probe *probe;     /* ascending by neuron */
+  size_t probe_count;
+
+  struct hk__entry *entry; /* in canonical order of the spikes */
+  size_t entry_count, entry_capacity;
+  struct hk__train *train; /* private Poisson input, ascending by neuron */
+  double *train_next;
+  size_t train_count;
+  struct hk__events drawn; /* this window's private input */
+
+  /* superposed */
+  double *z, *theta; /* theta: the threshold for sense . z, less a margin for rounding; INFINITY if refractory */
+  uint32_t *kernel;  /* per neuron: index in built->kernels */
+  uint32_t *driven;  /* neurons under sines: always suspect */
+  size_t driven_count;
+  struct hk__refractory *refractory;
+  size_t refractory_count, refractory_capacity;
+  struct hk__suspect *suspect;
+  size_t suspect_count, suspect_capacity;
+  uint32_t *mark;           /* per neuron: 1 + its place among the suspects, or 0 */
+  struct hk__events events; /* of suspects */
+  uint32_t *order, *first;  /* scratch for sorting events */
+  size_t order_capacity, first_capacity;
+
+  /* cell by cell */
+  struct hk__cells *cells;
+  double *timer; /* when each cell needs attention */
+
+  struct hk__spikes spikes; /* emitted in this window */
+  uint64_t event_count, suspect_total;
+  uint64_t bytes;
+  enum hk_status status;
+};
+
+/* cells: NULL if all models of the network superpose in windows of length h. Errors: HK_ERR_MEMORY. */
+enum hk_status hk__shard_init(struct hk__shard_state *shard, const struct hk__built *built, uint32_t index,
+                              struct hk__currents *currents, struct hk__cells *cells, double h);
+void hk__shard_clear(struct hk__shard_state *shard);
+
+/* Whether the models of a shard superpose in windows of length h. */
+bool hk__shard_superposes(const struct hk__built *built, uint32_t index, double h);
+
+/* Takes one window. accumulator: count * lanes zeros, and zeros again afterwards. Any thread may call it, one at a time
+ * for a shard. Errors: HK_ERR_MEMORY, HK_ERR_NUMERIC. */
+enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator);
+
+/* A neuron's constant current changes at the start of the next window. */
+void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, double before, double now);
+
+/* --- between the files of the room --- */
+
+enum hk_status hk__events_add(struct hk__events *events, struct hk__event event);
+enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron);
+
+/* Takes the window's new spikes. */
+enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__window *window);
+
+/* Sets every entry's slice without looking at targets. */
+void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window);
+
+/* Draws the private input of the window into shard->drawn. */
+enum hk_status hk__shard_draw(struct hk__shard_state *shard, const struct hk__window *window);
+
+/* Superposes all events of the window (deliver.c). */
+void hk__shard_deliver(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator);
+
+/* Copies the events of marked neurons to shard->events. */
+enum hk_status hk__shard_recall(struct hk__shard_state *shard);
+
+/* Sorts shard->events by mark and time: those of mark m are order[*first[m - 1] .. first[m]] (first: suspects + 1). */
+enum hk_status hk__shard_sort_events(struct hk__shard_state *shard, size_t marks, uint32_t **first);
+
+enum hk_status hk__suspect_add(struct hk__shard_state *shard, uint32_t neuron);
+void hk__shard_set_theta(struct hk__shard_state *shard, uint32_t neuron);
+
+/* A neuron's probes. */
+struct hk__probe *hk__shard_probes(struct hk__shard_state *shard, uint32_t neuron, struct hk__probe **end);
+
+/* The time of a probe's next sample, INFINITY if it lies beyond the window. */
+double hk__probe_time(const struct hk__shard_state *shard, const struct hk__window *window,
+                      const struct hk__probe *probe);
+
+/* Where a probe's next sample goes: a value for each of the trace's variables. */
+double *hk__probe_take(const struct hk__shard_state *shard, const struct hk__window *window,
+                       struct hk__probe *probe);
+
+/* Leads the suspects through the window (careful.c). */
+enum hk_status hk__shard_resolve(struct hk__shard_state *shard, const struct hk__window *window);
+
+enum hk_status hk__shard_step_cells(struct hk__shard_state *shard, const struct hk__window *window);
+enum hk_status hk__shard_emit(struct hk__shard_state *shard, uint32_t neuron, double time);
+
+static inline const struct hk__response *hk__shard_response(const struct hk__shard_state *shard,
+                                                            const struct hk__window *window, uint32_t neuron)
+{
+  return &window->responses[shard->kernel[neuron]];
+}
+
+/* The resting value of state j of a neuron under its present constant current. */
+static inline double hk__shard_rest(const struct hk__shard_state *shard, uint32_t neuron, size_t j)
+{
+  const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[neuron]];
+  return fma(kernel->rest_per_current[j], shard->current[neuron].constant, kernel->rest[j]);
+}
+
+#endif

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The fast scheduler: time in windows no longer than the smallest delay between neurons.
+ *
+ * What a neuron emits in a window reaches nobody before the next, so in a window all shards are independent: threads
+ * take them in any order. Between windows one thread puts the spikes in canonical order, for the record and for the
+ * next window. Spikes of sources are known ahead and join the window they happen in. Windows start anew at every time
+ * when a current switches, so that within one the constant current is constant. Everything that decides about the cut
+ * into windows and shards comes from the network, nothing from threads or from the end of a run: a window that reaches
+ * beyond the end is finished, and what it produced after the end is held back until the run goes on. */
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/heap.h"
+#include "core/scheduler.h"
+#include "core/shard.h"
+
+struct trace_rows {
+  double *rows;
+  size_t capacity;         /* in rows */
+  uint64_t handed, filled; /* samples handed over; samples taken */
+};
+
+struct windows {
+  struct hk__scheduler base;
+  const struct hk__built *built;
+  struct hk__outbox *outbox;
+  struct hk__currents currents;
+  struct hk__trains sources;
+  struct hk__heap source_times;
+  bool has_cells;
+  struct hk__cells cells;
+  size_t shard_count;
+  struct hk__shard_state *shards;
+  int threads;
+  double **accumulators; /* one per thread */
+  double h, anchor;      /* windows end at anchor + k h */
+  uint64_t k;
+  struct hk__response *responses, *odd_responses; /* per kernel: for windows of length h, and of another length */
+  struct hk__window window;
+  struct hk__spikes news; /* what the next window admits */
+  struct hk__spikes made; /* in the windows so far, in canonical order, and not yet handed over */
+  size_t made_handed;
+  struct trace_rows *traces;
+  uint64_t *first_sample, *end_sample;
+  double **rows;
+  struct hk__tally tally;
+  size_t next_shard; /* to be taken in this window */
+  bool finished;
+  enum hk_status status;
+};
+
+/* --- output --- */
+
+static enum hk_status hand_over_spikes(struct windows *w, double until)
+{
+  size_t i = w->made_handed;
+  enum hk_status status = HK_OK;
+  for (; i < w->made.count && w->made.spike[i].time <= until && status == HK_OK; i++) {
+    const struct hk__spike *s = &w->made.spike[i];
+    if (w->built->populations[s->population].record)
+      status = hk__outbox_spike(w->outbox, s->time, s->population, s->neuron);
+  }
+  w->made_handed = i;
+  if (i == w->made.count)
+    w->made_handed = w->made.count = 0;
+  return status;
+}
+
+static enum hk_status hand_over_rows(struct windows *w, double until)
+{
+  enum hk_status status = HK_OK;
+  for (size_t t = 0; t < w->built->trace_count && status == HK_OK; t++) {
+    struct trace_rows *rows = &w->traces[t];
+    const struct hk__trace *trace = &w->built->traces[t];
+    uint64_t first = rows->handed, end = first;
+    while (end < rows->filled && (double)end * trace->interval <= until)
+      end++;
+    rows->handed = end;
+    size_t width = trace->neuron_count * trace->variable_count;
+    status = hk__outbox_rows(w->outbox, t, first, rows->rows + (first - w->first_sample[t]) * width, end - first);
+  }
+  return status;
+}
+
+static enum hk_status hand_over(struct windows *w, double until)
+{
+  enum hk_status status = hand_over_spikes(w, until);
+  return status == HK_OK ? hand_over_rows(w, until) : status;
+}
+
+/* --- between windows --- */
+
+static int canonical(const void *a, const void *b)
+{
+  const struct hk__spike *x = a, *y = b;
+  if (x->time != y->time)
+    return x->time < y->time ? -1 : 1;
+  if (x->population != y->population)
+    return x->population < y->population ? -1 : 1;
+  return (x->neuron > y->neuron) - (x->neuron < y->neuron);
+}
+
+static void sort_spikes(struct hk__spikes *spikes, size_t from)
+{
+  if (spikes->count - from > 1)
+    qsort(spikes->spike + from, spikes->count - from, sizeof *spikes->spike, canonical);
+}
+
+static enum hk_status append(struct hk__spikes *to, const struct hk__spikes *from)
+{
+  enum hk_status status = HK_OK;
+  for (size_t i = 0; i < from->count && status == HK_OK; i++)
+    status = hk__spikes_add(to, from->spike[i].time, from->spike[i].population, from->spike[i].neuron);
+  return status;
+}
+
+/* Gathers what the shards emitted: news for the next window. */
+static enum hk_status gather(struct windows *w)
+{
+  enum hk_status status = HK_OK;
+  w->news.count = 0;
+  for (size_t i = 0; i < w->shard_count && status == HK_OK; i++) {
+    status = w->shards[i].status;
+    if (status == HK_OK)
+      status = append(&w->news, &w->shards[i].spikes);
+  }
+  sort_spikes(&w->news, 0);
+  w->tally.spikes += w->news.count;
+  if (status == HK_OK)
+    status = append(&w->made, &w->news);
+  return status;
+}
+
+/* Spikes of sources before the window's end join the news and the record. */
+static enum hk_status take_sources(struct windows *w)
+{
+  enum hk_status status = HK_OK;
+  while (hk__heap_least(&w->source_times) < w->window.end && status == HK_OK) {
+    uint32_t item = w->source_times.item[0];
+    struct hk__train *train = &w->sources.train[item];
+    double time = w->source_times.time[item];
+    status = hk__spikes_add(&w->news, time, train->population, train->neuron);
+    if (status == HK_OK)
+      status = hk__spikes_add(&w->made, time, train->population, train->neuron);
+    w->tally.spikes++;
+    hk__heap_set(&w->source_times, item, hk__train_next(train));
+  }
+  return status;
+}
+
+static uint32_t shard_of(const struct windows *w, uint32_t neuron)
+{
+  size_t low = 0, high = w->shard_count;
+  while (high - low > 1) {
+    size_t middle = (low + high) / 2;
+    if (w->shards[middle].place->first <= neuron)
+      low = middle;
+    else
+      high = middle;
+  }
+  return (uint32_t)low;
+}
+
+/* Puts the current switches of the window's start in force. */
+static enum hk_status take_switches(struct windows *w)
+{
+  while (hk__currents_next(&w->currents) <= w->window.start) {
+    const struct hk__input *input = &w->built->inputs[w->currents.switches[w->currents.next].input];
+    uint32_t first = w->built->populations[input->population].first;
+    double *before = malloc((input->count + 1u) * sizeof *before);
+    if (!before)
+      return HK_ERR_MEMORY;
+    enum hk_status status = HK_OK;
+    for (uint32_t k = 0; k < input->count; k++) {
+      uint32_t neuron = first + hk__input_neuron(input, k);
+      struct hk__shard_state *shard = &w->shards[shard_of(w, neuron)];
+      before[k] = w->currents.current[neuron].constant;
+      if (!shard->superposed && status == HK_OK) {
+        status = hk__cell_advance(&w->cells, neuron, &w->currents.current[neuron], w->window.start);
+        shard->timer[neuron - shard->place->first] = w->window.start;
+      }
+    }
+    hk__currents_switch(&w->currents);
+    for (uint32_t k = 0; k < input->count; k++) {
+      uint32_t neuron = first + hk__input_neuron(input, k);
+      struct hk__shard_state *shard = &w->shards[shard_of(w, neuron)];
+      hk__shard_current_changes(shard, neuron - shard->place->first, before[k], w->currents.current[neuron].constant);
+    }
+    free(before);
+    if (status != HK_OK)
+      return status;
+  }
+  return HK_OK;
+}
+
+static void init_responses(const struct windows *w, struct hk__response *responses, double h)
+{
+  for (size_t k = 0; k < w->built->kernel_count; k++)
+    if (hk__response_suits(w->built->kernels[k], w->h))
+      hk__response_init(&responses[k], w->built->kernels[k], h);
+}
+
+/* The samples that fall in the window, and room for them. */
+static enum hk_status place_samples(struct windows *w)
+{
+  for (size_t t = 0; t < w->built->trace_count; t++) {
+    const struct hk__trace *trace = &w->built->traces[t];
+    struct trace_rows *rows = &w->traces[t];
+    w->first_sample[t] = w->end_sample[t] = rows->filled;
+    while ((double)w->end_sample[t] * trace->interval < w->window.end)
+      w->end_sample[t]++;
+    size_t count = w->end_sample[t] - w->first_sample[t];
+    if (count > rows->capacity) {
+      double *grown = realloc(rows->rows, 2 * count * trace->neuron_count * trace->variable_count * sizeof *grown);
+      if (!grown)
+        return HK_ERR_MEMORY;
+      rows->rows = grown;
+      rows->capacity = 2 * count;
+    }
+    w->rows[t] = rows->rows;
+    rows->filled = w->end_sample[t];
+  }
+  return HK_OK;
+}
+
+/* Lays out the next window, from the end of the last. */
+static enum hk_status open_window(struct windows *w)
+{
+  struct hk__window *window = &w->window;
+  window->start = window->end;
+  if (hk__currents_next(&w->currents) <= window->start) {
+    enum hk_status status = take_switches(w);
+    if (status != HK_OK)
+      return status;
+    w->anchor = window->start;
+    w->k = 0;
+  }
+  double end = fma((double)++w->k, w->h, w->anchor), cut = hk__currents_next(&w->currents);
+  window->end = fmin(end, cut);
+  window->length = w->h;
+  window->responses = w->responses;
+  if (cut < end) {
+    window->length = cut - window->start;
+    init_responses(w, w->odd_responses, window->length);
+    window->responses = w->odd_responses;
+  }
+  enum hk_status status = take_sources(w);
+  if (status == HK_OK)
+    status = place_samples(w);
+  window->news = w->news.spike;
+  window->news_count = w->news.count;
+  return status;
+}
+
+/* Closes one window and opens the next, or finds that the run is over. */
+static void turn_over(struct windows *w, bool worked, double until, const atomic_bool *stop, double *reached)
+{
+  if (worked && w->status == HK_OK) {
+    w->status = gather(w);
+    sort_spikes(&w->made, w->made_handed);
+    if (w->status == HK_OK)
+      w->status = hand_over(w, until);
+    if (w->status == HK_OK)
+      *reached = fmin(until, w->window.end);
+  }
+  w->finished = w->status != HK_OK || w->window.end > until;
+  if (w->finished)
+    return;
+  if (atomic_load_explicit(stop, memory_order_relaxed)) {
+    w->status = HK_ERR_INTERRUPTED;
+    w->finished = true;
+    return;
+  }
+  w->status = open_window(w);
+  w->finished = w->status != HK_OK;
+  w->next_shard = 0;
+}
+
+/* --- running --- */
+
+static void step_shards(struct windows *w, double *accumulator)
+{
+  for (;;) {
+    size_t i;
+#pragma omp atomic capture
+    i = w->next_shard++;
+    if (i >= w->shard_count)
+      return;
+    w->shards[i].status = hk__shard_step(&w->shards[i], &w->window, accumulator);
+  }
+}
+
+static enum hk_status run(struct hk__scheduler *self, double until, const atomic_bool *stop, double *reached)
+{
+  struct windows *w = (struct windows *)self;
+  w->status = hand_over(w, until);
+  turn_over(w, false, until, stop, reached);
+  if (w->threads == 1)
+    while (!w->finished) {
+      step_shards(w, w->accumulators[0]);
+      turn_over(w, true, until, stop, reached);
+    }
+  else {
+#pragma omp parallel num_threads(w->threads)
+    while (!w->finished) {
+      step_shards(w, w->accumulators[omp_get_thread_num()]);
+#pragma omp barrier
+#pragma omp master
+      turn_over(w, true, until, stop, reached);
+#pragma omp barrier
+    }
+  }
+  if (w->status == HK_OK)
+    *reached = until;
+  return w->status;
+}
+
+/* --- setting up --- */
+
+static void destroy(struct hk__scheduler *self)
+{
+  struct windows *w = (struct windows *)self;
+  for (size_t i = 0; w->shards && i < w->shard_count; i++)
+    hk__shard_clear(&w->shards[i]);
+  for (int i = 0; w->accumulators && i < w->threads; i++)
+    free(w->accumulators[i]);
+  for (size_t t = 0; w->traces && t < w->built->trace_count; t++)
+    free(w->traces[t].rows);
+  hk__currents_clear(&w->currents);
+  hk__trains_clear(&w->sources);
+  hk__heap_clear(&w->source_times);
+  hk__cells_clear(&w->cells);
+  free(w->shards);
+  free(w->accumulators);
+  free(w->responses);
+  free(w->odd_responses);
+  free(w->news.spike);
+  free(w->made.spike);
+  free(w->traces);
+  free(w->first_sample);
+  free(w->end_sample);
+  free(w->rows);
+  free(w);
+}
+
+static struct hk__tally tally(const struct hk__scheduler *self)
+{
+  const struct windows *w = (const struct windows *)self;
+  struct hk__tally sum = w->tally;
+  for (size_t i = 0; i < w->shard_count; i++)
+    sum.events += w->shards[i].event_count;
+  return sum;
+}
+
+static uint64_t bytes(const struct hk__scheduler *self)
+{
+  const struct windows *w = (const struct windows *)self;
+  uint64_t sum =
+      w->currents.bytes + w->sources.bytes + w->cells.bytes + 2 * w->built->kernel_count * sizeof *w->responses;
+  for (size_t i = 0; i < w->shard_count; i++)
+    sum += w->shards[i].bytes + w->shards[i].entry_capacity * sizeof *w->shards[i].entry;
+  return sum;
+}
+
+static bool is_source(const struct hk__population *population)
+{
+  return population->model->kind == HK_MODEL_POISSON || population->model->kind == HK_MODEL_TRAINS;
+}
+
+double hk__windows_length(const struct hk__built *built)
+{
+  const struct hk__connectome *c = built->connectome;
+  double delay = INFINITY, reach = INFINITY;
+  for (size_t b = 0; b < c->block_count; b++)
+    if (!is_source(&built->populations[c->blocks[b].source_population]))
+      delay = fmin(delay, c->blocks[b].min_delay);
+  for (size_t k = 0; k < built->kernel_count; k++)
+    reach = fmin(reach, built->kernels[k]->reach);
+  double longest = fmin(reach, 1.0);
+  return delay <= longest ? delay : delay == INFINITY ? longest : delay / ceil(delay / longest);
+}
+
+static enum hk_status init_shards(struct windows *w)
+{
+  const struct hk__connectome *c = w->built->connectome;
+  for (size_t i = 0; i < c->shard_count; i++)
+    w->has_cells |= !hk__shard_superposes(w->built, (uint32_t)i, w->h);
+  enum hk_status status = w->has_cells ? hk__cells_init(&w->cells, w->built) : HK_OK;
+  size_t largest = 1;
+  for (size_t i = 0; i < c->shard_count && status == HK_OK; i++) {
+    status = hk__shard_init(&w->shards[i], w->built, (uint32_t)i, &w->currents, &w->cells, w->h);
+    w->shard_count = status == HK_OK ? i + 1 : i;
+    size_t size = w->shards[i].lanes * c->shards[i].count;
+    largest = size > largest ? size : largest;
+  }
+  for (int i = 0; i < w->threads && status == HK_OK; i++) {
+    size_t size = (largest * sizeof(double) + 63) / 64 * 64;
+    w->accumulators[i] = aligned_alloc(64, size);
+    if (!w->accumulators[i])
+      return HK_ERR_MEMORY;
+    memset(w->accumulators[i], 0, size);
+  }
+  return status;
+}
+
+static enum hk_status init_sources(struct windows *w)
+{
+  enum hk_status status = hk__trains_init(&w->sources, w->built);
+  if (status == HK_OK)
+    status = hk__heap_init(&w->source_times, w->sources.count);
+  for (uint32_t i = 0; status == HK_OK && i < w->sources.count; i++)
+    if (w->sources.train[i].is_source)
+      hk__heap_set(&w->source_times, i, hk__train_next(&w->sources.train[i]));
+  return status;
+}
+
+static enum hk_status init(struct windows *w)
+{
+  const struct hk__built *built = w->built;
+  w->h = hk__windows_length(built);
+  int shards = (int)built->connectome->shard_count;
+  w->threads = built->threads < shards ? built->threads : shards > 0 ? shards : 1;
+  w->shards = calloc(built->connectome->shard_count + 1, sizeof *w->shards);
+  w->accumulators = calloc((size_t)w->threads, sizeof *w->accumulators);
+  w->responses = calloc(built->kernel_count + 1, sizeof *w->responses);
+  w->odd_responses = calloc(built->kernel_count + 1, sizeof *w->odd_responses);
+  w->traces = calloc(built->trace_count + 1, sizeof *w->traces);
+  w->first_sample = calloc(built->trace_count + 1, sizeof *w->first_sample);
+  w->end_sample = calloc(built->trace_count + 1, sizeof *w->end_sample);
+  w->rows = calloc(built->trace_count + 1, sizeof *w->rows);
+  if (!w->shards || !w->accumulators || !w->responses || !w->odd_responses || !w->traces || !w->first_sample ||
+      !w->end_sample || !w->rows)
+    return HK_ERR_MEMORY;
+  enum hk_status status = hk__currents_init(&w->currents, built);
+  if (status == HK_OK)
+    status = init_sources(w);
+  if (status == HK_OK)
+    status = init_shards(w);
+  if (status == HK_OK)
+    init_responses(w, w->responses, w->h);
+  w->window.first_sample = w->first_sample;
+  w->window.end_sample = w->end_sample;
+  w->window.rows = w->rows;
+  return status;
+}
+
+enum hk_status hk__windows_create(const struct hk__built *built, struct hk__outbox *outbox, struct hk__scheduler **out)
+{
+  struct windows *w = calloc(1, sizeof *w);
+  if (!w)
+    return HK_ERR_MEMORY;
+  w->base = (struct hk__scheduler){run, destroy, tally, bytes};
+  w->built = built;
+  w->outbox = outbox;
+  enum hk_status status = init(w);
+  if (status != HK_OK) {
+    destroy(&w->base);
+    return status;
+  }
+  *out = &w->base;
+  return HK_OK;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Small random networks of mixed models, and what they do, for tests that compare. */
+#ifndef RANDOM_NETWORK_H
+#define RANDOM_NETWORK_H
+
+#include <hillock/simulation.h>
+#include <stdint.h>
+
+struct recording {
+  struct hk_spike *spikes;
+  size_t count, capacity;
+  double *rows;
+  size_t value_count, value_capacity, rows_seen;
+};
+
+/* A network drawn from a number: populations of linear models with varied parameters, projections of several rules with
+ * delays from a tenth of a millisecond up, Poisson and played-back sources, currents, a trace. */
+struct hk_network *random_network(uint64_t number);
+
+/* Runs it to `duration` in `pieces` pieces; the spikes of all populations. */
+struct recording run_network(const struct hk_network *network, const struct hk_options *options, double duration,
+                             int pieces);
+void recording_free(struct recording *recording);
+
+/* The time up to which two spike trains agree, spike for spike, to the tolerance; INFINITY if they do to the end. */
+double agree_until(const struct recording *a, const struct recording *b, double tolerance);
+
+#endif

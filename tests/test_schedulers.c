@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The schedulers against each other, and each against itself: threads, pieces, repetition. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "random_network.h"
+
+enum { NETWORKS = 1000 };
+static const double duration = 50;
+
+static void assert_same(const struct recording *a, const struct recording *b)
+{
+  ck_assert_uint_eq(a->count, b->count);
+  ck_assert_int_eq(memcmp(a->spikes, b->spikes, a->count * sizeof *a->spikes), 0);
+  ck_assert_uint_eq(a->value_count, b->value_count);
+  ck_assert_int_eq(memcmp(a->rows, b->rows, a->value_count * sizeof *a->rows), 0);
+}
+
+START_TEST(windows_agree_with_queue)
+{
+  size_t spikes = 0;
+  for (uint64_t number = 100 * (uint64_t)_i; number < 100 * (uint64_t)(_i + 1); number++) {
+    struct hk_network *network = random_network(number);
+    struct hk_options options = {.seed = number, .threads = 1, .scheduler = HK_SCHEDULER_QUEUE};
+    struct recording queue = run_network(network, &options, duration, 1);
+    options.scheduler = HK_SCHEDULER_WINDOWS;
+    struct recording windows = run_network(network, &options, duration, 1);
+    double until = agree_until(&queue, &windows, 1e-9);
+    ck_assert_msg(until == INFINITY, "network %llu: schedulers part at %.9f ms (%zu and %zu spikes)",
+                  (unsigned long long)number, until, queue.count, windows.count);
+    ck_assert_uint_eq(queue.value_count, windows.value_count);
+    for (size_t i = 0; i < queue.value_count; i++)
+      ck_assert_msg(fabs(queue.rows[i] - windows.rows[i]) < 1e-7, "network %llu: value %zu is %.17g and %.17g",
+                    (unsigned long long)number, i, queue.rows[i], windows.rows[i]);
+    spikes += queue.count;
+    recording_free(&queue);
+    recording_free(&windows);
+    hk_network_destroy(network);
+  }
+  ck_assert_uint_gt(spikes, 1000);
+}
+END_TEST
+
+START_TEST(same_bits_in_pieces_and_again)
+{
+  enum hk_scheduler scheduler = _i == 0 ? HK_SCHEDULER_QUEUE : HK_SCHEDULER_WINDOWS;
+  for (uint64_t number = 0; number < 60; number++) {
+    struct hk_network *network = random_network(number);
+    struct hk_options options = {.seed = number, .threads = 1, .scheduler = scheduler};
+    struct recording whole = run_network(network, &options, duration, 1);
+    struct recording again = run_network(network, &options, duration, 1);
+    struct recording pieces = run_network(network, &options, duration, 7);
+    assert_same(&whole, &again);
+    assert_same(&whole, &pieces);
+    recording_free(&whole);
+    recording_free(&again);
+    recording_free(&pieces);
+    hk_network_destroy(network);
+  }
+}
+END_TEST
+
+START_TEST(same_bits_for_any_threads)
+{
+  static const int threads[] = {2, 3, 8};
+  for (uint64_t number = 0; number < 40; number++) {
+    struct hk_network *network = random_network(number);
+    struct hk_options options = {.seed = number, .threads = 1, .scheduler = HK_SCHEDULER_WINDOWS};
+    struct recording one = run_network(network, &options, duration, 1);
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+      options.threads = threads[i];
+      struct recording more = run_network(network, &options, duration, 3);
+      assert_same(&one, &more);
+      recording_free(&more);
+    }
+    recording_free(&one);
+    hk_network_destroy(network);
+  }
+}
+END_TEST
+
+int main(void)
+{
+  Suite *suite = suite_create("schedulers");
+  TCase *tcase = tcase_create("schedulers");
+  tcase_set_timeout(tcase, 240);
+  tcase_add_loop_test(tcase, windows_agree_with_queue, 0, NETWORKS / 100);
+  tcase_add_loop_test(tcase, same_bits_in_pieces_and_again, 0, 2);
+  tcase_add_test(tcase, same_bits_for_any_threads);
+  suite_add_tcase(suite, tcase);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
