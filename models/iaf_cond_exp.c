@@ -53,6 +53,17 @@ static void series(const double *p, const double *current, bool clamped, double 
   }
 }
 
+/* Within the horizon g_ex is at most what it is now and g_in at least what it has decayed to. After V_m last had its
+ * present value it lies between that and V_th, and rises at most as fast as it can at its present value. */
+static double quiet(const double *p, const double *x, double current)
+{
+  const double horizon = 0.25 * p[TAU_SYN_IN];
+  double inward = p[G_L] * (p[E_L] - x[V_M]) + p[I_E] + current + x[G_EX] * fmax(0, p[E_EX] - x[V_M]);
+  inward += x[G_IN] * (x[V_M] < p[E_IN] ? 1 : 0.75) * (p[E_IN] - x[V_M]);
+  double gap = p[C_M] * (p[V_TH] - x[V_M]);
+  return inward * horizon < gap ? horizon : gap / inward;
+}
+
 static void receive(const double *p, size_t port, double weight, double *x)
 {
   (void)p;
@@ -92,6 +103,7 @@ const struct hk_model hk_model_iaf_cond_exp = {
     .check = check,
     .reset = reset,
     .series = series,
+    .quiet = quiet,
     .receive = receive,
     .threshold = threshold,
     .refractory = refractory,

@@ -55,10 +55,12 @@ static inline double hk_expm1(double x)
 /* a * b */
 static inline double hk_series_product(const double *a, const double *b, size_t k)
 {
-  double sum = 0;
-  for (size_t i = 0; i <= k; i++)
-    sum = fma(a[i], b[k - i], sum);
-  return sum;
+  double even = 0, odd = 0;
+  for (size_t i = 0; i < k; i += 2) {
+    even = fma(a[i], b[k - i], even);
+    odd = fma(a[i + 1], b[k - i - 1], odd);
+  }
+  return k % 2 == 0 ? fma(a[k], b[0], even + odd) : even + odd;
 }
 
 /* a * a */

@@ -137,6 +137,10 @@ struct hk_model {
   void (*series)(const double *param, const double *current, bool clamped, double dt, size_t from, size_t to,
                  double x[][HK_SERIES_MAX]);
 
+  /* Nonlinear models: a time, in ms, before which a free neuron in state x surely does not spike while nothing arrives
+   * and its current stays at most `current`; 0 if that cannot be told cheaply. May be NULL. */
+  double (*quiet)(const double *param, const double *x, double current);
+
   /* Nonlinear models: adds an event of weight w at the port to x (clamped states are restored by the engine). */
   void (*receive)(const double *param, size_t port, double weight, double *x);
 

@@ -92,6 +92,9 @@ void hk__cells_clear(struct hk__cells *cells)
   *cells = (struct hk__cells){.count = 0};
 }
 
+/* A quiet time of at least this part of a step saves looking ahead, which costs a step. */
+static const double worthwhile = 0.1;
+
 static bool is_refractory(const struct hk__cell *cell)
 {
   return cell->release > -INFINITY;
@@ -224,6 +227,11 @@ static enum hk_status outlook_nonlinear(struct hk__cells *cells, struct hk__cell
   double threshold = model->threshold(cell->param), dt;
   if (model->crossing_only && cell->x[0] < threshold)
     cell->armed = true;
+  double quiet = model->quiet ? model->quiet(cell->param, cell->x, hk__current_most(current)) : 0;
+  if (quiet > worthwhile * cell->pace) {
+    *next = cell->since + quiet;
+    return HK_OK;
+  }
   struct hk__motion motion = motion_of(cells, cell, current);
   memcpy(cell->ahead, cell->x, model->state_count * sizeof *cell->x);
   bool crosses;

@@ -44,9 +44,9 @@ static void fill_current(const struct hk__motion *m, double t, double dt, double
     terms[k] *= power *= dt;
 }
 
-/* How much longer than dt a step may be whose series ends here, judged by its last two terms; NAN if the series is
- * out of bounds. */
-static double stretch(const struct hk__motion *m, const struct series *s)
+/* The error of a step whose series ends here, relative to what is tolerated, judged by its last two terms; NAN if the
+ * series is out of bounds. */
+static double error_of(const struct hk__motion *m, const struct series *s)
 {
   double worst = 0;
   size_t last = s->last;
@@ -59,7 +59,7 @@ static double stretch(const struct hk__motion *m, const struct series *s)
     if (tail > worst * scale)
       worst = scale > 0 ? tail / scale : INFINITY;
   }
-  return worst > 0 ? pow(m->tolerance / worst, 1.0 / (double)last) : INFINITY;
+  return worst / m->tolerance;
 }
 
 static void rescale(const struct hk__motion *m, struct series *s, double factor)
@@ -80,18 +80,19 @@ static double expand(const struct hk__motion *m, double t, double dt, double *pa
       s->x[j][0] = x[j];
     fill_current(m, t, dt, s->current);
     size_t from = 0;
-    double factor = NAN;
+    double error = NAN;
     for (size_t i = 0; i < LENGTHS; i++) {
       s->last = lengths[i];
       m->model->series(m->param, s->current, m->clamped, dt, from, s->last, s->x);
       from = s->last + 1;
-      factor = stretch(m, s);
-      if (factor >= 1) {
+      error = error_of(m, s);
+      if (error <= 1) {
         if (dt >= *pace)
-          *pace = fmin((i + 1 < LENGTHS ? 2 : fmin(factor, 2)) * dt, longest_step);
+          *pace = fmin((i + 1 < LENGTHS ? 2 : 1.05) * dt, longest_step);
         return dt;
       }
     }
+    double factor = 0.95 * pow(error, -1.0 / (double)s->last);
     if (factor > 1e-2) {
       dt *= factor;
       *pace = dt;

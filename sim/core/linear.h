@@ -12,6 +12,7 @@
 #ifndef HK__LINEAR_H
 #define HK__LINEAR_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -36,7 +37,15 @@ struct hk__current {
   size_t sine_count;
 };
 
-/* The current at absolute time t; whether it varies; its Taylor coefficients from t on, series[0 .. count). */
+/* The most that a current can be; the current at absolute time t; whether it varies; its Taylor coefficients from t on,
+ * series[0 .. count). */
+static inline double hk__current_most(const struct hk__current *current)
+{
+  double most = current->constant;
+  for (size_t i = 0; i < current->sine_count; i++)
+    most += fabs(current->sines[i].amplitude);
+  return most;
+}
 double hk__current_at(const struct hk__current *current, double t);
 bool hk__current_varies(const struct hk__current *current);
 void hk__current_series(const struct hk__current *current, double t, size_t count, double *series);
