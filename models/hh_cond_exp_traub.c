@@ -117,8 +117,8 @@ const struct hk_model hk_model_hh_cond_exp_traub = {
            "dg_x/dt = -g_x / tau_syn_x\n"
            "An event adds the magnitude of its weight to g_ex (weight >= 0) or g_in (weight < 0). Nothing is reset:\n"
            "a spike is told each time V_m rises through V_th.",
-    .reference = "Traub, Miles (1991) Neuronal Networks of the Hippocampus; Brette et al. (2007) J. Comput. Neurosci.\n"
-                 "23:349, benchmark 3; NEST's hh_cond_exp_traub",
+    .reference = "Traub, Miles (1991) Neuronal Networks of the Hippocampus; Brette et al. (2007) J. Comput. "
+                 "Neurosci. 23:349, benchmark 3; NEST's hh_cond_exp_traub",
     .kind = HK_MODEL_NONLINEAR,
     .params = params,
     .param_count = sizeof params / sizeof *params,

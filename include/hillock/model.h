@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/* Limits of a point model. */
+/* Limits of a point model; HK_PORTS_MAX of a linear one. */
 enum { HK_STATES_MAX = 14, HK_PORTS_MAX = 4, HK_PARAMS_MAX = 40 };
 
 /* Terms of a Taylor series at most. */
