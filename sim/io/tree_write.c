@@ -39,11 +39,18 @@ static bool needs_quotes(const char *text)
   return text[0] == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0 || strcmp(text, "<<") == 0;
 }
 
+static yaml_scalar_style_t style_of(const char *text)
+{
+  if (needs_quotes(text))
+    return YAML_SINGLE_QUOTED_SCALAR_STYLE;
+  return strchr(text, '\n') ? YAML_LITERAL_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE;
+}
+
 static bool emit_scalar(yaml_emitter_t *emitter, const char *text)
 {
   yaml_event_t event;
   return yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1,
-                                      needs_quotes(text) ? YAML_SINGLE_QUOTED_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE) &&
+                                      style_of(text)) &&
          yaml_emitter_emit(emitter, &event);
 }
 
