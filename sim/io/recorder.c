@@ -61,7 +61,8 @@ static int compare_ids(const void *a, const void *b)
 
 static enum hk_status hand_over(struct hk_recorder *recorder, struct track *track)
 {
-  qsort(track->ties, track->tie_count, sizeof *track->ties, compare_ids);
+  if (track->tie_count > 1)
+    qsort(track->ties, track->tie_count, sizeof *track->ties, compare_ids);
   const size_t index = (size_t)(track - recorder->tracks);
   enum hk_status status = HK_OK;
   for (size_t i = 0; i < track->tie_count && !status; i++)
