@@ -73,6 +73,9 @@ enum hk_status hk__h5_complain(struct hk_messages *messages, enum hk_status stat
   if (vasprintf(&text, format, args) < 0)
     text = NULL;
   va_end(args);
+  for (char *at = text; at && *at; at++) /* names from damaged files may hold anything */
+    if ((unsigned char)*at < ' ' || *at == 0x7f)
+      *at = '?';
   const struct hk_place place = {path, 0, 0};
   hk_messages_add(messages, HK_SEVERITY_ERROR, &place, "%s", text ? text : hk_status_message(status));
   free(text);
@@ -97,7 +100,7 @@ static enum hk_status check_readable(const char *path, struct hk_messages *messa
   return HK_OK;
 }
 
-static hid_t reading_properties(void)
+hid_t hk__h5_reading_properties(void)
 {
   hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
 #if H5_VERSION_GE(1, 10, 7) && !(H5_VERSION_GE(1, 12, 0) && H5_VERSION_LE(1, 12, 0))
@@ -106,24 +109,29 @@ static hid_t reading_properties(void)
   return properties;
 }
 
-enum hk_status hk__h5_open(const char *path, hid_t *file, struct hk_messages *messages)
+static enum hk_status refuse_file(const char *path, const char *reason, struct hk_messages *messages)
 {
-  enum hk_status status = check_readable(path, messages);
-  if (status)
-    return status;
-  hid_t properties = reading_properties();
-  *file = H5Fopen(path, H5F_ACC_RDONLY, properties);
-  char reason[HK__H5_REASON];
-  if (*file < 0)
-    hk__h5_reason(reason);
-  hk__h5_drop(properties);
-  if (*file >= 0)
-    return HK_OK;
   if (strcmp(reason, strerror(EAGAIN)) == 0)
     return hk__h5_complain(messages, HK_ERR_IO, path, "is being written by another program");
   if (strstr(reason, "signature"))
     return hk__h5_complain(messages, HK_ERR_INPUT, path, "is not an HDF5 file");
   return hk__h5_complain(messages, HK_ERR_INPUT, path, "cannot be read as an HDF5 file: %s", reason);
+}
+
+enum hk_status hk__h5_open(const char *path, hid_t *file, struct hk_messages *messages)
+{
+  enum hk_status status = check_readable(path, messages);
+  if (status)
+    return status;
+  char reason[HK__H5_REASON];
+  if (!hk__h5_vet(path, reason))
+    return refuse_file(path, reason, messages);
+  hid_t properties = hk__h5_reading_properties();
+  *file = H5Fopen(path, H5F_ACC_RDONLY, properties);
+  if (*file < 0)
+    hk__h5_reason(reason);
+  hk__h5_drop(properties);
+  return *file < 0 ? refuse_file(path, reason, messages) : HK_OK;
 }
 
 static bool is_kind(hid_t where, const char *name, H5O_type_t kind)

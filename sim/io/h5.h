@@ -43,7 +43,12 @@ hk__h5_complain(struct hk_messages *messages, enum hk_status status, const char 
 
 /* --- reading --- */
 
-/* Opens a file for reading. HK_ERR_INPUT: not there, not HDF5, truncated; HK_ERR_IO: no permission and the like. */
+/* Whether HDF5 can open a file and walk over it without crashing, tried in a child process; if not, why. */
+bool hk__h5_vet(const char *path, char reason[HK__H5_REASON]);
+hid_t hk__h5_reading_properties(void);
+
+/* Opens a file for reading, after vetting it. HK_ERR_INPUT: not there, not HDF5, truncated; HK_ERR_IO: no permission
+ * and the like. */
 enum hk_status hk__h5_open(const char *path, hid_t *file, struct hk_messages *messages);
 
 /* Whether an object of that name and kind is there (and not behind a link into another file). */
