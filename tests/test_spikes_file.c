@@ -13,15 +13,6 @@
 
 #include "files.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-/* HDF5 1.10 itself loses a few bytes over damaged files */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-  return "leak:libhdf5";
-}
-#endif
-
 static struct hk_messages *messages;
 
 static void setup(void)
