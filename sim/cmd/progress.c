@@ -96,7 +96,8 @@ static int terminal_width(void)
 
 static void draw_bar(struct progress *progress, double time, const char *text, int length)
 {
-  int width = terminal_width() - 1, room = width - length - 9;
+  progress->longest = length > progress->longest ? length : progress->longest;
+  int width = terminal_width() - 1, room = width - progress->longest - 9;
   int cells = room < BAR_MOST ? room : BAR_MOST;
   double part = progress->duration > 0 ? time / progress->duration : 1;
   fputs("\r\033[K", stderr);

@@ -14,6 +14,7 @@ struct progress {
   enum progress_kind kind; /* AUTO has become BAR or PLAIN */
   double duration;         /* ms, of the whole run */
   double began, last;      /* wall clock, s */
+  int longest;             /* text beside the bar so far, so that the bar keeps its length */
   bool drawn;              /* a bar is on the screen */
 };
 

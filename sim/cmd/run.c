@@ -16,6 +16,7 @@
 #include "folder.h"
 #include "messages.h"
 #include "options.h"
+#include "plan.h"
 #include "progress.h"
 
 enum { TEXT = 32 };
@@ -145,34 +146,6 @@ static enum hk_status choose_folder(struct run *run)
   for (size_t length = strlen(run->folder); length > 1 && run->folder[length - 1] == '/';)
     run->folder[--length] = '\0';
   return folder_check(run->folder, run->network, run->overwrite, run->messages);
-}
-
-/* --- what a dry run prints --- */
-
-static enum hk_status print_plan(const struct run *run)
-{
-  char text[TEXT];
-  struct hk_estimate estimate;
-  enum hk_status status = hk_network_estimate(run->network, run->options.grid, &estimate);
-  if (status != HK_OK)
-    return status;
-  printf("%-20s %-20s %16s\n", "population", "model", "neurons");
-  for (size_t i = 0; i < hk_network_population_count(run->network); i++) {
-    const struct hk_population_spec *population = hk_network_population(run->network, i);
-    printf("%-20s %-20s %16s\n", population->name, population->model, show_count(population->size, text));
-  }
-  printf("\n%-20s %-20s %16s\n", "source", "target", "synapses");
-  for (size_t i = 0; i < hk_network_projection_count(run->network); i++) {
-    const struct hk_projection_spec *projection = hk_network_projection(run->network, i);
-    printf("%-20s %-20s %16s\n", hk_network_population(run->network, projection->source)->name,
-           hk_network_population(run->network, projection->target)->name,
-           show_count((uint64_t)hk_network_expected_synapses(run->network, i), text));
-  }
-  printf("\nneurons   %s\n", show_count(estimate.neurons, text));
-  printf("synapses  %s\n", show_count((uint64_t)estimate.synapses, text));
-  printf("memory    %s\n", show_bytes(estimate.bytes, text));
-  printf("duration  %s\n", show_time(run->duration, text));
-  return HK_OK;
 }
 
 /* --- recording --- */
@@ -430,7 +403,7 @@ static int run_config(struct run *run)
   run->options = hk_config_options(run->config);
   run->duration = hk_config_duration(run->config);
   if (run->dry)
-    return report_failure(print_plan(run), run->messages);
+    return report_failure(print_plan(run->network, &run->options, run->duration), run->messages);
   status = choose_folder(run);
   if (status == HK_OK)
     status = check_memory(run);

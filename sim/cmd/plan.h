@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef HK__PLAN_H
+#define HK__PLAN_H
+
+#include <hillock/network.h>
+#include <hillock/simulation.h>
+
+/* Prints on stdout what building and running a network would take, without building it: neurons, synapses, memory and
+ * a rough time, for which neurons are taken to spike at a few Hz. */
+enum hk_status print_plan(const struct hk_network *network, const struct hk_options *options, double duration);
+
+#endif
