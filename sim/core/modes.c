@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tree.h"
+#include "core/dendrite.h"
 
 /* --- making --- */
 

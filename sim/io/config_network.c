@@ -140,6 +140,21 @@ static void take_source(struct assembly *a, struct hk__population_section *secti
   spec->size = section->size;
 }
 
+static void take_tree(struct assembly *a, const struct hk_model *model, struct hk__population_section *section,
+                      struct hk_tree *tree, struct hk_population_spec *spec)
+{
+  *tree = (struct hk_tree){.count = 0};
+  if (model->kind != HK_MODEL_TREE)
+    refuse_key(a, &section->section, "morphology", "only a model of dendritic trees, `iaf_tree`, has one");
+  else if (!hk__section_has(&hk__population_schema, section, "morphology"))
+    hk__wrong(a->reader, section->section.node,
+              "population has no `morphology`, which a model of dendritic trees needs, such as "
+              "`{cylinders: [{length: 20 um, diameter: 20 um}]}`");
+  else
+    hk__finish_morphology(a->reader, &section->morphology, tree);
+  spec->tree = tree->count > 0 ? tree : NULL;
+}
+
 static void take_neurons(struct assembly *a, const struct hk_model *model, struct hk__population_section *section,
                          struct hk_population_spec *spec)
 {
@@ -167,6 +182,8 @@ static void add_population(struct assembly *a, size_t i)
   if (section->section.node->kind != HK__MAPPING || !(known->model = find_model(a, section)))
     return;
   struct hk__source_trains trains = {0};
+  struct hk_tree tree;
+  take_tree(a, known->model, section, &tree, &spec);
   if (known->model->kind == HK_MODEL_TRAINS)
     take_source(a, section, &spec, &trains);
   else
@@ -179,7 +196,12 @@ static void add_population(struct assembly *a, size_t i)
   if (is_good(a, &section->section, before))
     known->added =
         note_status(a, hk_network_add_population(a->network, &spec, &known->index, &key->place, a->reader->messages));
+  if (known->added)
+    known->model = hk_network_model(a->network, known->index);
+  else if (known->model->kind == HK_MODEL_TREE)
+    known->model = NULL; /* its ports and states are not known */
   hk__source_trains_clear(&trains);
+  hk_tree_clear(&tree);
 }
 
 /* --- projections --- */

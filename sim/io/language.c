@@ -93,6 +93,7 @@ static const struct hk__field hk__population_section_fields[] = {
     HK__FIELD(hk__population_section, size, whole, .low = 1, .high = 4294967295.0),
     HK__FIELD(hk__population_section, params, params, .flags = HK__IF_GIVEN),
     HK__FIELD(hk__population_section, init, settings, .flags = HK__IF_GIVEN),
+    HK__FIELD(hk__population_section, morphology, section, .flags = HK__IF_GIVEN, .detail = &hk__morphology_schema),
     HK__FIELD(hk__population_section, file, path, .flags = HK__IF_GIVEN),
     HK__FIELD(hk__population_section, population, text, .flags = HK__IF_GIVEN),
 };

@@ -6,6 +6,7 @@
 #include <hillock/network.h>
 #include <hillock/simulation.h>
 
+#include "io/morphology.h"
 #include "io/schema.h"
 #include "io/values.h"
 
@@ -35,6 +36,7 @@ struct hk__population_section {
   uint64_t size;
   struct hk__population_params params;
   struct hk__settings init;
+  struct hk__morphology_section morphology;
 };
 
 struct hk__rule_section {

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dendrite.h"
 #include "core/integrator.h"
 #include "core/modes.h"
 #include "core/suggest.h"
-#include "core/tree.h"
 #include "net/network.h"
 #include "net/value.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dendrite.h"
 #include "core/modes.h"
-#include "core/tree.h"
 #include "net/value.h"
 
 struct population {

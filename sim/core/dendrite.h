@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Descriptions of trees: copies and checks. */
-#ifndef HK__TREE_H
-#define HK__TREE_H
+#ifndef HK__DENDRITE_H
+#define HK__DENDRITE_H
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tree.h"
+#include "core/dendrite.h"
 
 void hk_tree_clear(struct hk_tree *tree)
 {
