@@ -210,7 +210,7 @@ START_TEST(texts_do_not_overlap)
     ck_assert_int_eq(hk__canvas_create(path, &options.picture, &canvas, messages), HK_OK);
     ck_assert_int_eq(hk__raster_lay_out(&raster, canvas), HK_OK);
     ck_assert_int_eq(hk__raster_collect(&raster, messages), HK_OK);
-    ck_assert_int_eq(hk__raster_paint(&raster, canvas), HK_OK);
+    ck_assert_int_eq(hk__raster_paint(&raster, canvas, messages), HK_OK);
     check_boxes(canvas, &options.picture, awkward[_i].name);
     hk__raster_clear(&raster);
     hk__canvas_destroy(canvas);

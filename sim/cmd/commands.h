@@ -11,6 +11,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
   X(run, "simulate the network of a config and record its spikes") \
   X(compare, "compare step functions with spiking neurons")        \
   X(raster, "draw spikes, to a picture or in the terminal")        \
+  X(plot, "draw histograms, correlations, spectra and traces")     \
   X(stats, "statistics of spike trains, as a table or JSON")       \
   X(export, "write spike trains as text")                          \
   X(import, "make a spikes file of a table")                       \

@@ -20,7 +20,7 @@ enum hk_status hk_raster_draw(struct hk_view *view, const struct hk_raster_optio
   if (status == HK_OK)
     status = hk__raster_collect(&raster, messages);
   if (status == HK_OK)
-    status = hk__raster_paint(&raster, canvas);
+    status = hk__raster_paint(&raster, canvas, messages);
   hk__raster_clear(&raster);
   if (status != HK_OK) {
     hk__canvas_destroy(canvas);

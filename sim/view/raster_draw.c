@@ -2,10 +2,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <hillock/traces.h>
 
 #include "view/raster_parts.h"
+#include "view/trace_panel.h"
 
-enum { RATE_LINES_MAX = 10, NAME_GAP = 8 };
+enum { RATE_LINES_MAX = 10, NAME_GAP = 8, TRACE_GAP = 16 };
 
 /* --- the pass --- */
 
@@ -297,9 +301,38 @@ static void draw_title(const struct hk__raster *raster, struct hk__canvas *canva
   hk__canvas_text(canvas, raster->panel.x, 7, style, title);
 }
 
-enum hk_status hk__raster_paint(struct hk__raster *raster, struct hk__canvas *canvas)
+/* A trace has the colour of its population's band, if that is shown. */
+static size_t trace_colour(const struct hk__raster *raster, const char *path)
 {
+  struct hk_trace_reader *reader = NULL;
+  if (hk_trace_reader_open(path, &reader, NULL) != HK_OK)
+    return 0;
+  size_t colour = 0;
+  for (size_t i = 0; i < raster->band_count; i++)
+    if (strcmp(raster->bands[i].name, hk_trace_reader_info(reader).population) == 0)
+      colour = i;
+  hk_trace_reader_close(reader);
+  return colour;
+}
+
+static enum hk_status draw_traces(const struct hk__raster *raster, struct hk__canvas *canvas,
+                                  struct hk_messages *messages)
+{
+  size_t count = raster->options->trace_count;
+  const struct hk__box *all = &raster->trace_panels;
   enum hk_status status = HK_OK;
+  double height = (all->height + TRACE_GAP) / (double)count;
+  for (size_t i = 0; i < count && status == HK_OK; i++) {
+    struct hk__box box = {all->x, all->y + height * (double)i, all->width, height - TRACE_GAP};
+    status = hk__trace_panel(canvas, box, &raster->time, raster->options->traces[i],
+                             trace_colour(raster, raster->options->traces[i]), messages);
+  }
+  return status;
+}
+
+enum hk_status hk__raster_paint(struct hk__raster *raster, struct hk__canvas *canvas, struct hk_messages *messages)
+{
+  enum hk_status status = draw_traces(raster, canvas, messages);
   draw_title(raster, canvas);
   for (size_t i = 0; i < raster->band_count && status == HK_OK; i++)
     status = draw_band(raster, &raster->bands[i], canvas);

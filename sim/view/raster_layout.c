@@ -11,6 +11,7 @@
 
 enum {
   MARGIN = 8,
+  ID_ROOM = 8,
   PANEL_GAP = 15,
   BAND_GAP = 2,
   NAME_GAP = 8,
@@ -65,7 +66,8 @@ static void place_panels(struct hk__raster *raster, struct hk__canvas *canvas)
   double bottom = hk__canvas_snap(canvas, picture->height - MARGIN - AXIS_ROOM);
   double height = bottom - top;
   if (raster->options->trace_count > 0) {
-    double share = fmin(0.45, 0.22 * (double)raster->options->trace_count);
+    double share = fmin(0.5, 0.22 * (double)raster->options->trace_count);
+    top += ID_ROOM;
     raster->trace_panels = (struct hk__box){left, top, right - left, share * height};
     top = hk__canvas_snap(canvas, top + share * height + PANEL_GAP);
   }
@@ -202,7 +204,7 @@ static void set_time(struct hk__raster *raster)
 {
   raster->time = hk__time_scale(raster->view, raster->panel.x, raster->panel.x + raster->panel.width);
   double length = raster->time.high - raster->time.low;
-  double least = length / fmin(400, fmax(20, raster->panel.width / 2));
+  double least = length / fmin(400, fmax(20, raster->panel.width / 1.5));
   raster->rate_bin = raster->options->rate_bin > 0 ? raster->options->rate_bin : hk__round_step(least);
   double bins = ceil(length / raster->rate_bin - 1e-9);
   if (bins > 20000) {

@@ -54,7 +54,7 @@ void hk__raster_clear(struct hk__raster *raster);
 
 enum hk_status hk__raster_collect(struct hk__raster *raster, struct hk_messages *messages);
 
-enum hk_status hk__raster_paint(struct hk__raster *raster, struct hk__canvas *canvas);
+enum hk_status hk__raster_paint(struct hk__raster *raster, struct hk__canvas *canvas, struct hk_messages *messages);
 
 /* Points that a row and its tick take. */
 double hk__band_row_height(const struct hk__band *band);
