@@ -36,9 +36,9 @@ enum hk_status hk_spike_writer_append(struct hk_spike_writer *writer, size_t pop
 /* Everything appended so far is in the file and stays readable after a kill -9. */
 enum hk_status hk_spike_writer_flush(struct hk_spike_writer *writer);
 
-/* An attribute of the /provenance group: text, or a number. Pictures and statistics rely on two numbers that a run
- * notes: `duration` (ms; the spikes are all those of [0, duration]) and, per population, `size_<population>` (how many
- * neurons it has, silent ones included: SONATA itself does not say). */
+/* An attribute of the /provenance group: text, or a number. Pictures and statistics rely on these, which a run notes:
+ * `duration` (ms; the spikes are all those of [0, duration]), per population `size_<population>` (how many neurons it
+ * has, silent ones included: SONATA itself does not say), and `populations`, their names in order, a line each. */
 enum hk_status hk_spike_writer_note_text(struct hk_spike_writer *writer, const char *name, const char *text);
 enum hk_status hk_spike_writer_note_number(struct hk_spike_writer *writer, const char *name, double value);
 

@@ -202,6 +202,23 @@ static enum hk_status note_size(struct hk_recorder *recorder, const struct track
   return status;
 }
 
+/* HDF5 hands the populations back by name; the order that was meant goes to a note. */
+static enum hk_status note_order(struct hk_recorder *recorder)
+{
+  size_t length = 1;
+  for (size_t i = 0; i < recorder->track_count; i++)
+    length += strlen(recorder->tracks[i].name) + 1;
+  char *text = malloc(length), *end = text;
+  if (!text)
+    return HK_ERR_MEMORY;
+  *end = '\0';
+  for (size_t i = 0; i < recorder->track_count; i++)
+    end = stpcpy(stpcpy(end, i > 0 ? "\n" : ""), recorder->tracks[i].name);
+  enum hk_status status = hk_spike_writer_note_text(recorder->spikes, "populations", text);
+  free(text);
+  return status;
+}
+
 static enum hk_status create_spikes(struct hk_recorder *recorder, const char *path, struct hk_messages *messages)
 {
   const char **names = calloc(recorder->track_count ? recorder->track_count : 1, sizeof *names);
@@ -213,7 +230,7 @@ static enum hk_status create_spikes(struct hk_recorder *recorder, const char *pa
   free(names);
   for (size_t i = 0; i < recorder->track_count && !status; i++)
     status = note_size(recorder, &recorder->tracks[i]);
-  return status;
+  return status ? status : note_order(recorder);
 }
 
 /* The names of all files, the spikes file's first, then in the order of traces and variables. */

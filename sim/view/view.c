@@ -112,6 +112,14 @@ static bool already_chosen(const struct hk_view *view, size_t source)
   return false;
 }
 
+static ptrdiff_t find_source(const struct hk_view *view, size_t count, const char *name)
+{
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(shown_name(source_population(view, i).name), name) == 0)
+      return (ptrdiff_t)i;
+  return -1;
+}
+
 /* The names of the source, for a message: at most some of them. */
 static void list_names(const struct hk_view *view, size_t count, char *text, size_t length)
 {
@@ -132,23 +140,39 @@ static enum hk_status choose_named(struct hk_view *view, size_t count, const str
                                    struct hk_messages *messages)
 {
   for (size_t p = 0; p < selection->population_count; p++) {
-    size_t source = 0;
-    while (source < count && strcmp(shown_name(source_population(view, source).name), selection->populations[p]) != 0)
-      source++;
-    if (source == count) {
+    ptrdiff_t source = find_source(view, count, selection->populations[p]);
+    if (source < 0) {
       char names[300];
       list_names(view, count, names, sizeof names);
       hk_messages_add(messages, HK_SEVERITY_ERROR, NULL, "there is no population `%s`; the file has: %s",
                       selection->populations[p], count ? names : "none");
       return HK_ERR_INPUT;
     }
-    if (already_chosen(view, source))
+    if (already_chosen(view, (size_t)source))
       continue;
-    enum hk_status status = add_population(view, source);
+    enum hk_status status = add_population(view, (size_t)source);
     if (status != HK_OK)
       return status;
   }
   return HK_OK;
+}
+
+/* In the order that the file notes; what it does not name comes after, in the order of the file. */
+static enum hk_status choose_all(struct hk_view *view, size_t count)
+{
+  char *names = NULL, *rest = NULL;
+  enum hk_status status = HK_OK;
+  if (hk_view_note_text(view, "populations", &names))
+    for (char *name = strtok_r(names, "\n", &rest); name && status == HK_OK; name = strtok_r(NULL, "\n", &rest)) {
+      ptrdiff_t source = find_source(view, count, name);
+      if (source >= 0 && !already_chosen(view, (size_t)source))
+        status = add_population(view, (size_t)source);
+    }
+  free(names);
+  for (size_t i = 0; i < count && status == HK_OK; i++)
+    if (!already_chosen(view, i))
+      status = add_population(view, i);
+  return status;
 }
 
 static enum hk_status choose_populations(struct hk_view *view, size_t list_count, const struct hk_selection *selection,
@@ -160,10 +184,7 @@ static enum hk_status choose_populations(struct hk_view *view, size_t list_count
     return HK_ERR_MEMORY;
   if (selection->population_count > 0)
     return choose_named(view, count, selection, messages);
-  enum hk_status status = HK_OK;
-  for (size_t i = 0; i < count && status == HK_OK; i++)
-    status = add_population(view, i);
-  return status;
+  return choose_all(view, count);
 }
 
 static int compare_ranges(const void *a, const void *b)
