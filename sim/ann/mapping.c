@@ -126,12 +126,13 @@ static enum hk_status add_sources(struct hk_network *network, const struct hk__r
 
 /* Of a layer, worked out once. */
 struct levels {
-  double unit, level, margin;
+  double unit, volts, level, margin;
 };
 
 static struct levels find_levels(const struct hk__regime *r, const struct hk__step_layer *layer)
 {
-  return (struct levels){hk__regime_unit(r, layer), hk__regime_level(r, layer), hk__regime_margin(r, layer)};
+  return (struct levels){hk__regime_unit(r, layer), hk__regime_volts(r, layer), hk__regime_level(r, layer),
+                         hk__regime_margin(r, layer)};
 }
 
 /* The sum at which neuron j fires, and what the clock has to add so that this is as good as the unit's threshold. */
@@ -154,16 +155,16 @@ static enum hk_status add_neurons(struct hk_network *network, const struct hk__r
   if (!threshold)
     return HK_ERR_MEMORY;
   if (r->thresholds == HK__THRESHOLDS_OWN) {
-    double rest = hk__regime_param(r, "E_L");
+    double rest = hk__regime_rest(r);
     struct levels levels = find_levels(r, layer);
     for (size_t j = 0; j < layer->out; j++) {
       double bias;
-      threshold[j] = rest + levels.unit * firing_level(r, layer, &levels, j, &bias);
+      threshold[j] = rest + levels.volts * firing_level(r, layer, &levels, j, &bias);
     }
     params[count++] = (struct hk_setting){"V_th", hk_value_list(threshold, layer->out)};
   }
   struct hk_population_spec spec = {
-      .name = name, .model = r->model, .size = layer->out, .params = params, .param_count = count};
+      .name = name, .model = r->model, .size = layer->out, .params = params, .param_count = count, .tree = r->tree};
   enum hk_status status = hk_network_add_population(network, &spec, NULL, NULL, messages);
   free(threshold);
   return status;

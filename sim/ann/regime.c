@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ann/probe.h"
 #include "core/suggest.h"
 
 /* Times that are multiples of this are exact in doubles up to some 10^12 ms. */
@@ -37,6 +38,11 @@ double hk__regime_param(const struct hk__regime *r, const char *name)
   const struct hk_model *model = hk_model_find(r->model);
   int index = hk_model_param(model, name);
   return index >= 0 ? model->params[index].preset : NAN;
+}
+
+double hk__regime_rest(const struct hk__regime *r)
+{
+  return r->tree ? r->tree->compartments[0].E_L : hk__regime_param(r, "E_L");
 }
 
 static void preset(struct hk__regime *r, const struct hk_model *model, const char *name, double value)
@@ -70,14 +76,26 @@ static enum hk_status check_params(const struct hk__regime *r, const struct hk_m
   return status;
 }
 
-/* The slowest of the model's time constants, ms. */
-static double slowest(const struct hk__regime *r, const struct hk_model *model)
+/* The fastest and the slowest of the model's time constants, ms. Where it names none, what is usual. */
+static void time_constants(const struct hk__regime *r, const struct hk_model *model, double *fastest, double *slowest)
 {
-  double tau = 0.0;
+  *fastest = INFINITY;
+  *slowest = 0.0;
   for (size_t i = 0; i < model->param_count; i++)
-    if (strncmp(model->params[i].name, "tau", 3) == 0)
-      tau = fmax(tau, hk__regime_param(r, model->params[i].name));
-  return tau > 0.0 ? tau : 10.0;
+    if (strncmp(model->params[i].name, "tau", 3) == 0) {
+      double tau = hk__regime_param(r, model->params[i].name);
+      *fastest = fmin(*fastest, tau);
+      *slowest = fmax(*slowest, tau);
+    }
+  for (size_t k = 0; r->tree && k < r->tree->count; k++)
+    *slowest = fmax(*slowest, 2.0 * r->tree->compartments[k].C_m / r->tree->compartments[k].g_L);
+  double leak = hk__regime_param(r, "C_m") / hk__regime_param(r, "g_L");
+  if (leak > 0.0)
+    *slowest = fmax(*slowest, leak);
+  if (*slowest == 0.0 || isinf(*slowest))
+    *slowest = 20.0;
+  if (isinf(*fastest))
+    *fastest = 1.0;
 }
 
 double hk__regime_level(const struct hk__regime *r, const struct hk__step_layer *layer)
@@ -95,8 +113,13 @@ double hk__regime_unit(const struct hk__regime *r, const struct hk__step_layer *
   if (r->unit > 0.0)
     return r->unit;
   if (r->thresholds == HK__THRESHOLDS_OWN)
-    return 1.0;
-  return (hk__regime_param(r, "V_th") - hk__regime_param(r, "E_L")) / hk__regime_level(r, layer);
+    return 1.0 / r->peak;
+  return (hk__regime_param(r, "V_th") - hk__regime_rest(r)) / (hk__regime_level(r, layer) * r->peak);
+}
+
+double hk__regime_volts(const struct hk__regime *r, const struct hk__step_layer *layer)
+{
+  return hk__regime_unit(r, layer) * r->peak;
 }
 
 double hk__regime_margin(const struct hk__regime *r, const struct hk__step_layer *layer)
@@ -188,24 +211,41 @@ static void fill_times(struct hk__regime *r)
     r->rate = 200.0;
 }
 
-static enum hk_status fill_scales(struct hk__regime *r, const struct hk_model *model, const struct hk_place *place,
-                                  struct hk_messages *messages)
+static enum hk_status check_thresholds(const struct hk__regime *r, const struct hk_model *model,
+                                       const struct hk_place *place, struct hk_messages *messages)
 {
-  bool voltages = hk_model_param(model, "V_th") >= 0 && hk_model_param(model, "E_L") >= 0;
-  if (r->thresholds == HK__THRESHOLDS_OWN && !voltages) {
+  bool rest = r->tree || hk_model_param(model, "E_L") >= 0, threshold = hk_model_param(model, "V_th") >= 0;
+  if (r->thresholds == HK__THRESHOLDS_OWN && !(rest && threshold)) {
     hk_messages_add(messages, HK_SEVERITY_ERROR, place,
                     "a threshold of its own for each neuron needs a model with V_th and E_L, `%s` is not one; take "
                     "`thresholds: common`",
                     model->name);
     return HK_ERR_INPUT;
   }
-  bool jumps = model->port_count > 0 && strcmp(model->ports[0].unit, "mV") == 0;
-  if (r->unit == 0.0 && !(jumps && voltages)) {
+  if (r->thresholds == HK__THRESHOLDS_COMMON && r->unit == 0.0 && !(rest && threshold)) {
     hk_messages_add(messages, HK_SEVERITY_ERROR, place,
-                    "`unit` is missing: it must say how much one unit of weight is at a port of model `%s`, whose "
-                    "synapses are not jumps of the potential",
+                    "`unit` is missing: it must say how much one unit of weight is at a port of model `%s`, which has "
+                    "no V_th and E_L to work it out from",
                     model->name);
     return HK_ERR_INPUT;
+  }
+  return HK_OK;
+}
+
+static enum hk_status fill_scales(struct hk__regime *r, const struct hk_model *model, const struct hk_place *place,
+                                  struct hk_messages *messages)
+{
+  enum hk_status status = check_thresholds(r, model, place, messages);
+  if (status != HK_OK)
+    return status;
+  double fastest, slowest;
+  time_constants(r, model, &fastest, &slowest);
+  r->peak = 1.0;
+  if (r->tree || (strcmp(model->ports[0].unit, "mV") != 0 && strcmp(model->ports[0].unit, "1") != 0))
+    status = hk__regime_probe(r, fastest, slowest, &r->peak, messages);
+  if (status == HK_OK && !(r->peak > 0.0)) {
+    hk_messages_add(messages, HK_SEVERITY_ERROR, place, "an event at the first port does not move the potential");
+    status = HK_ERR_INPUT;
   }
   if (r->gain == 0.0) {
     double tau = hk__regime_param(r, "tau_m");
@@ -213,7 +253,7 @@ static enum hk_status fill_scales(struct hk__regime *r, const struct hk_model *m
   }
   if (r->on == 0)
     r->on = r->kind == HK__REGIME_RATE ? (size_t)fmax(1.0, nearbyint(r->rate * r->time / 2000.0)) : 1;
-  return HK_OK;
+  return status;
 }
 
 enum hk_status hk__regime_complete(struct hk__regime *regime, const struct hk__stepnet *net,
@@ -223,7 +263,7 @@ enum hk_status hk__regime_complete(struct hk__regime *regime, const struct hk__s
   if (!regime->model)
     regime->model = "iaf_psc_delta";
   const struct hk_model *model = hk_model_find(regime->model);
-  if (!model || model->kind == HK_MODEL_POISSON || model->kind == HK_MODEL_TRAINS) {
+  if (!model || model->port_count == 0) {
     hk_messages_add(messages, HK_SEVERITY_ERROR, place,
                     "`%s` is not the model of a neuron; `hillock models` lists them", regime->model);
     return HK_ERR_INPUT;
@@ -231,7 +271,7 @@ enum hk_status hk__regime_complete(struct hk__regime *regime, const struct hk__s
   enum hk_status status = check_params(regime, model, place, messages);
   if (regime->thresholds == HK__THRESHOLDS_OWN) {
     preset(regime, model, "E_L", 0.0);
-    preset(regime, model, "V_reset", hk__regime_param(regime, "E_L"));
+    preset(regime, model, "V_reset", hk__regime_rest(regime));
   }
   fill_times(regime);
   if (status == HK_OK)
@@ -239,7 +279,9 @@ enum hk_status hk__regime_complete(struct hk__regime *regime, const struct hk__s
   if (status != HK_OK)
     return status;
   double active = active_time(regime, net->layer_count);
-  double needed = active + forgetting(regime, net, slowest(regime, model));
+  double fastest, slowest;
+  time_constants(regime, model, &fastest, &slowest);
+  double needed = active + forgetting(regime, net, slowest);
   if (regime->period == 0.0)
     regime->period = ceil(needed);
   if (regime->listen == 0.0)

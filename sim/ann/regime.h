@@ -33,11 +33,14 @@ struct hk__regime {
   const char *model;
   struct hk_setting params[HK_PARAMS_MAX]; /* constants only */
   size_t param_count;
-  const char *const *ports; /* sources are dealt out over these in turn; none: by the weight's sign */
+  const struct hk_tree *tree; /* for the model of a dendritic tree */
+  const char *const *ports;   /* sources are dealt out over these in turn; none: by the weight's sign */
   size_t port_count;
   enum hk__thresholds thresholds;
   double level;  /* with common thresholds: the sum, in weights, at which a neuron fires */
-  double unit;   /* of the port, per unit of weight: scales weights and own thresholds */
+  double unit;   /* of the port, per unit of weight; the default makes the peak of its response 1 mV or, with common
+                  * thresholds, the part of V_th - E_L that the weight is of `level` */
+  double peak;   /* mV of the response to one unit of the port; worked out, not given */
   double margin; /* thresholds are lowered by this part of the layer's quantum, below 1: no step unit decides otherwise,
                   * but a sum that equals its threshold no longer fails by a hair */
   double gain;   /* scales weights alone; of the rate regime: the mean potential equals the sum where it is 1 / (rate
@@ -69,10 +72,15 @@ enum hk_status hk__regime_complete(struct hk__regime *regime, const struct hk__s
 /* A parameter as given, or the model's preset; NAN if it has none of that name. */
 double hk__regime_param(const struct hk__regime *regime, const char *name);
 
+/* The potential at rest, mV. */
+double hk__regime_rest(const struct hk__regime *regime);
+
 /* Of a completed regime: the sum at which neurons fire that have no threshold of their own; the port's unit per unit of
  * weight. */
 double hk__regime_level(const struct hk__regime *regime, const struct hk__step_layer *layer);
 double hk__regime_unit(const struct hk__regime *regime, const struct hk__step_layer *layer);
+double hk__regime_volts(const struct hk__regime *regime,
+                        const struct hk__step_layer *layer); /* mV per unit of weight */
 double hk__regime_margin(const struct hk__regime *regime, const struct hk__step_layer *layer); /* in weights */
 
 struct hk__layer_result {
