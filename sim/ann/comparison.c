@@ -72,7 +72,7 @@ static enum hk_status read_plan(struct hk_comparison *c, struct hk__reader *read
     return status;
   hk__read_section(reader, &hk__plan_schema, root, &c->plan);
   if (hk__section_has(&hk__plan_schema, &c->plan, "regimes") && c->plan.regimes.items)
-    hk__plan_runs(reader, &c->plan, &c->runs, &c->run_count);
+    hk__plan_runs(reader, &c->plan, &c->runs, &c->run_count, &c->trees);
   return reader->status != HK_OK ? reader->status : reader->wrong ? HK_ERR_INPUT : HK_OK;
 }
 
@@ -149,6 +149,8 @@ void hk_comparison_destroy(struct hk_comparison *c)
     free(c->outcomes[i].first_step);
   }
   free(c->outcomes);
+  for (size_t i = 0; c->trees && i < c->plan.regimes.count; i++)
+    hk_tree_clear(&c->trees[i]);
   hk__dataset_clear(&c->data);
   hk__encoder_clear(&c->encoder);
   hk__stepnet_clear(&c->net);

@@ -35,6 +35,7 @@ struct hk_comparison {
   int threads;
   struct hk__plan_run *runs;
   size_t run_count;
+  struct hk_tree *trees;        /* one for each regime, in the arena */
   struct hk__outcome *outcomes; /* run_count */
 };
 

@@ -147,6 +147,7 @@ static const struct hk__field hk__regime_section_fields[] = {
     HK__FIELD(hk__regime_section, kind, choice, .flags = HK__REQUIRED, .detail = kinds),
     HK__FIELD(hk__regime_section, model, text, .flags = 0),
     HK__FIELD(hk__regime_section, params, node, .flags = HK__IF_GIVEN),
+    HK__FIELD(hk__regime_section, morphology, section, .flags = HK__IF_GIVEN, .detail = &hk__morphology_schema),
     HK__FIELD(hk__regime_section, ports, names, .flags = HK__IF_GIVEN),
     HK__FIELD(hk__regime_section, thresholds, choice, .detail = thresholds),
     HK__FIELD(hk__regime_section, level, quantity, .flags = HK__IF_GIVEN, .unit = "1", POSITIVE),

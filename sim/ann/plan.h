@@ -5,6 +5,7 @@
 
 #include "ann/regime.h"
 #include "ann/train.h"
+#include "io/morphology.h"
 #include "io/schema.h"
 
 /* --- data --- */
@@ -88,6 +89,7 @@ struct hk__regime_section {
   int thresholds, decision, scheduler;
   double level, margin, gain, period, listen, spread, window, time, rate;
   struct hk__noise_trains_section noise;
+  struct hk__morphology_section morphology;
   uint64_t on;
 };
 
@@ -124,8 +126,10 @@ struct hk__plan_run {
   struct hk_place place;
 };
 
-/* All runs of all regimes, in the arena. */
-void hk__plan_runs(struct hk__reader *reader, const struct hk__plan *plan, struct hk__plan_run **runs, size_t *count);
+/* All runs of all regimes, in the arena. trees: one for each regime, to be cleared; without compartments where the
+ * regime has none. */
+void hk__plan_runs(struct hk__reader *reader, struct hk__plan *plan, struct hk__plan_run **runs, size_t *count,
+                   struct hk_tree **trees);
 
 /* Data and network. Reads files. */
 enum hk_status hk__plan_data(struct hk__reader *reader, const struct hk__plan *plan, struct hk__dataset *data);

@@ -2,6 +2,7 @@
 /* Regimes of a comparison's config: every value of what a regime varies is one run. */
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ann/plan.h"
@@ -113,13 +114,27 @@ static void read_delay(struct hk__reader *reader, const struct hk__regime_sectio
   read_positive(reader, "delay", "ms", false, section->delay, &regime->delay);
 }
 
+static bool has_port(const struct hk_model *model, const struct hk_tree *tree, const char *name)
+{
+  if (!tree)
+    return hk_model_port(model, name) >= 0;
+  for (size_t k = 0; k < tree->count; k++) {
+    char index[24];
+    snprintf(index, sizeof index, "%zu", k);
+    const char *own = tree->compartments[k].name;
+    if (strcmp(own ? own : index, name) == 0 || strcmp(index, name) == 0)
+      return true;
+  }
+  return false;
+}
+
 static void read_ports(struct hk__reader *reader, const struct hk_model *model, const struct hk__names *names,
                        struct hk__regime *regime)
 {
   const char **ports = hk__reader_alloc(reader, names->count + 1, sizeof *ports);
   for (size_t i = 0; ports && i < names->count; i++) {
     ports[i] = names->items[i]->text;
-    if (hk_model_port(model, ports[i]) < 0)
+    if (!(model->kind == HK_MODEL_TREE && !regime->tree) && !has_port(model, regime->tree, ports[i]))
       hk__wrong(reader, names->items[i], "model `%s` has no port `%.60s`", model->name, ports[i]);
   }
   regime->ports = ports;
@@ -142,8 +157,22 @@ static const struct hk_model *read_model(struct hk__reader *reader, const struct
   return NULL;
 }
 
-static void read_regime(struct hk__reader *reader, const struct hk__regime_section *section,
-                        const struct hk_model *model, struct hk__regime *regime)
+/* A tree where the model needs one, and only there. */
+static void read_morphology(struct hk__reader *reader, struct hk__regime_section *section, const struct hk_model *model,
+                            struct hk_tree *tree)
+{
+  bool given = hk__section_has(&hk__regime_schema, section, "morphology"), wanted = model->kind == HK_MODEL_TREE;
+  if (given && wanted)
+    hk__finish_morphology(reader, &section->morphology, tree);
+  else if (wanted)
+    hk__wrong(reader, section->section.node, "regime: model `%s` needs a `morphology`", model->name);
+  else if (given)
+    hk__wrong(reader, section->section.node, "regime: a `morphology` is for the model iaf_tree, `%s` was found",
+              model->name);
+}
+
+static void read_regime(struct hk__reader *reader, struct hk__regime_section *section, const struct hk_model *model,
+                        struct hk_tree *tree, struct hk__regime *regime)
 {
   *regime = (struct hk__regime){.kind = (enum hk__regime_kind)section->kind,
                                 .model = model->name,
@@ -162,6 +191,8 @@ static void read_regime(struct hk__reader *reader, const struct hk__regime_secti
                                 .decision = (enum hk__decision)section->decision,
                                 .scheduler = (enum hk_scheduler)section->scheduler};
   const char *port_unit = model->ports[0].unit;
+  read_morphology(reader, section, model, tree);
+  regime->tree = tree->count > 0 ? tree : NULL;
   if (section->params)
     read_params(reader, model, section->params, regime);
   if (section->unit)
@@ -212,8 +243,8 @@ static size_t run_count(const struct hk__regime_section *section)
   return listed && vary->pairs[0].value->kind == HK__SEQUENCE ? vary->pairs[0].value->count : 1;
 }
 
-static void plan_section(struct hk__reader *reader, const struct hk__plan *plan,
-                         const struct hk__regime_section *section, struct hk__plan_run *runs, size_t count)
+static void plan_section(struct hk__reader *reader, const struct hk__plan *plan, struct hk__regime_section *section,
+                         struct hk_tree *tree, struct hk__plan_run *runs, size_t count)
 {
   const struct hk_model *model = read_model(reader, section);
   if (!model)
@@ -221,7 +252,7 @@ static void plan_section(struct hk__reader *reader, const struct hk__plan *plan,
   struct hk__plan_run first = {.name = section->name ? section->name : kind_names[section->kind],
                                .value = NAN,
                                .place = section->section.node->place};
-  read_regime(reader, section, model, &first.regime);
+  read_regime(reader, section, model, tree, &first.regime);
   first.regime.seed = plan->seed;
   const struct hk__pair *pair = section->vary ? varied(reader, section->vary) : NULL;
   for (size_t i = 0; i < count; i++) {
@@ -235,15 +266,17 @@ static void plan_section(struct hk__reader *reader, const struct hk__plan *plan,
   }
 }
 
-void hk__plan_runs(struct hk__reader *reader, const struct hk__plan *plan, struct hk__plan_run **runs, size_t *count)
+void hk__plan_runs(struct hk__reader *reader, struct hk__plan *plan, struct hk__plan_run **runs, size_t *count,
+                   struct hk_tree **trees)
 {
-  const struct hk__regime_section *sections = plan->regimes.items;
+  struct hk__regime_section *sections = plan->regimes.items;
   *count = 0;
   for (size_t i = 0; i < plan->regimes.count; i++)
     *count += run_count(&sections[i]);
   *runs = hk__reader_alloc(reader, *count + 1, sizeof **runs);
-  for (size_t i = 0, at = 0; *runs && i < plan->regimes.count; at += run_count(&sections[i++]))
-    plan_section(reader, plan, &sections[i], *runs + at, run_count(&sections[i]));
+  *trees = hk__reader_alloc(reader, plan->regimes.count + 1, sizeof **trees);
+  for (size_t i = 0, at = 0; *runs && *trees && i < plan->regimes.count; at += run_count(&sections[i++]))
+    plan_section(reader, plan, &sections[i], &(*trees)[i], *runs + at, run_count(&sections[i]));
   if (*count == 0)
     hk__wrong(reader, hk__section_node(&plan->section, "regimes"), "regimes: the list is empty; give at least one");
 }
