@@ -390,8 +390,11 @@ static enum hk_status prepare(struct hk_view *view, size_t list_count, const str
     status = check_sizes(view, selection, messages);
   if (status != HK_OK)
     return status;
-  double duration = NAN;
+  double duration = NAN, complete = 1.0;
   if (!hk_view_note_number(view, "duration", &duration) || !good_time(duration))
+    duration = NAN;
+  /* a run that was killed may have written spikes after it last noted how far it had come */
+  if (hk_view_note_number(view, "complete", &complete) && complete == 0.0)
     duration = NAN;
   bool believed = !isnan(duration);
   for (size_t p = 0; p < view->count; p++) {
