@@ -316,7 +316,7 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_message(const struct hk_message *a, const struct hk_message *b)
 {
-  return a->place.line == b->place.line && a->place.column == b->place.column &&
+  return a->place.line > 0 && a->place.line == b->place.line && a->place.column == b->place.column &&
          same_text(a->place.file, b->place.file) && same_text(a->text, b->text);
 }
 
