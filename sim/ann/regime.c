@@ -68,7 +68,7 @@ static enum hk_status check_params(const struct hk__regime *r, const struct hk_m
                     r->params[i].name, hk__suggest_clause(&s));
     status = HK_ERR_INPUT;
   }
-  for (size_t i = 0; i < r->port_count; i++)
+  for (size_t i = 0; !r->tree && i < r->port_count; i++)
     if (hk_model_port(model, r->ports[i]) < 0) {
       hk_messages_add(messages, HK_SEVERITY_ERROR, place, "model `%s` has no port `%s`", model->name, r->ports[i]);
       status = HK_ERR_INPUT;
