@@ -292,6 +292,9 @@ enum hk_status hk__regime_complete(struct hk__regime *regime, const struct hk__s
                     regime->period, active, ceil(needed));
     return HK_ERR_INPUT;
   }
+  /* A volley arrives at one moment: the plain scheduler takes it row by row, with nothing to bound or to sort. */
+  if (regime->kind == HK__REGIME_VOLLEY && regime->scheduler == HK_SCHEDULER_AUTO)
+    regime->scheduler = HK_SCHEDULER_QUEUE;
   if (regime->kind == HK__REGIME_VOLLEY)
     status = check_volley(regime, place, messages);
   *why_not = why_not_exact(regime, net, needed);

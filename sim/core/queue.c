@@ -138,14 +138,17 @@ static enum hk_status take_arrivals(struct queue *q, double time)
 {
   while (q->flight_count > 0 && q->flights[0].time == time) {
     struct flight *f = &q->flights[0];
-    struct hk__synapse s = hk__block_synapse(f->block, f->at);
-    uint32_t neuron = q->built->connectome->shards[f->block->shard].first + s.target;
-    enum hk_status status = receive(q, neuron, s.port, s.weight, time);
-    if (status != HK_OK)
-      return status;
-    if (++f->at < f->end)
-      f->time = next_arrival(f);
-    else
+    const uint32_t first = q->built->connectome->shards[f->block->shard].first;
+    /* A flight that arrives again at this moment is still the first of its moment: no need to sink it in between. */
+    do {
+      struct hk__synapse s = hk__block_synapse(f->block, f->at);
+      enum hk_status status = receive(q, first + s.target, s.port, s.weight, time);
+      if (status != HK_OK)
+        return status;
+      if (++f->at < f->end)
+        f->time = next_arrival(f);
+    } while (f->at < f->end && f->time == time);
+    if (f->at == f->end)
       q->flights[0] = q->flights[--q->flight_count];
     if (q->flight_count > 0)
       sink_flight(q, 0);
