@@ -197,7 +197,7 @@ enum hk_status hk__shard_resolve(struct hk__shard_state *shard, const struct hk_
   if (count == 0)
     return HK_OK;
   uint32_t *first;
-  enum hk_status status = hk__shard_recall(shard);
+  enum hk_status status = hk__shard_recall(shard, window);
   if (status == HK_OK)
     status = hk__shard_sort_events(shard, count, &first);
   for (size_t i = 0; i < count && status == HK_OK; i++)

@@ -177,102 +177,124 @@ static void take_slice(const struct hk__shard_state *shard, const struct hk__win
   }
 }
 
-void hk__shard_deliver(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator)
+static void deliver_slices(struct hk__shard_state *shard, const struct hk__window *window, struct batch *b,
+                           double *accumulator)
 {
-  struct batch b;
-  b.count = 0;
-  b.mixed = 0;
   for (size_t i = 0; i < shard->entry_count; i++) {
     if (i + AHEAD < shard->entry_count)
       prefetch(&shard->entry[i + AHEAD]);
     uint64_t before = shard->entry[i].at;
-    take_slice(shard, window, &shard->entry[i], &b, accumulator);
+    take_slice(shard, window, &shard->entry[i], b, accumulator);
     shard->event_count += shard->entry[i].at - before;
   }
-  add_batch(shard, window, &b, accumulator);
+  add_batch(shard, window, b, accumulator);
+}
+
+static enum hk_status deliver_drive(struct hk__shard_state *shard, struct hk__drive *drive,
+                                    const struct hk__window *window, struct batch *b, double *accumulator)
+{
   double scale = -2 / window->length;
-  for (size_t i = 0; i < shard->drawn.count; i++) {
-    const struct hk__event *e = &shard->drawn.event[i];
-    put(&b, e->neuron, e->port, e->weight, fma(fmax(e->time - window->start, 0), scale, 1.0));
-    if (b.count == BATCH)
-      add_batch(shard, window, &b, accumulator);
+  for (uint32_t train = 0; train < drive->count;) {
+    enum hk_status status = hk__drive_draw(shard, drive, window, &train);
+    if (status != HK_OK)
+      return status;
+    for (size_t i = 0; i < shard->drawn.count; i++) {
+      const struct hk__event *e = &shard->drawn.event[i];
+      put(b, e->neuron, e->port, e->weight, fma(fmax(e->time - window->start, 0), scale, 1.0));
+      if (b->count == BATCH)
+        add_batch(shard, window, b, accumulator);
+    }
+    shard->event_count += shard->drawn.count;
   }
-  shard->event_count += shard->drawn.count;
-  add_batch(shard, window, &b, accumulator);
+  add_batch(shard, window, b, accumulator);
+  return HK_OK;
+}
+
+enum hk_status hk__shard_deliver(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator)
+{
+  struct batch b;
+  b.count = 0;
+  b.mixed = 0;
+  deliver_slices(shard, window, &b, accumulator);
+  enum hk_status status = HK_OK;
+  for (size_t d = 0; d < shard->drive_count && status == HK_OK; d++)
+    status = deliver_drive(shard, &shard->drive[d], window, &b, accumulator);
+  return status;
 }
 
 /* --- the sweep --- */
 
-/* Advances neurons from .. from + count (at most CHUNK) and sets hit[i] where the bound reaches theta; the state before
- * is kept in old. */
+/* The states of neurons from .. from + count (at most CHUNK) at the window's end, in after, and the bounds inside it.
+ */
 INLINE void sweep_states(const struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
-                         const size_t lanes, size_t from, size_t count, double *accumulator, double old[][CHUNK],
-                         uint8_t *hit)
+                         const size_t lanes, size_t from, size_t count, double *restrict accumulator,
+                         double (*restrict after)[CHUNK], double *restrict bound)
 {
+  double *restrict a = accumulator + from * lanes;
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = 0; j < lanes; j++) {
+      if (j <= n)
+        after[j][i] = a[i * lanes + j];
+      a[i * lanes + j] = 0;
+    }
   size_t stride = shard->place->count;
-  double *z = shard->z + from, *a = accumulator + from * lanes;
-  const double *theta = shard->theta + from, *sense = r->kernel->system.sense;
-  for (size_t j = 0; j < n; j++)
-    memcpy(old[j], z + j * stride, count * sizeof(double));
+  const double *restrict z = shard->z + from, *sense = r->kernel->system.sense;
   for (size_t i = 0; i < count; i++) {
-    double y0 = 0, y1 = 0, bound = a[i * lanes + n];
+    double y0 = 0, y1 = 0, more = after[n][i];
     for (size_t j = 0; j < n; j++) {
       double v = 0;
       for (size_t k = 0; k < n; k++)
-        v = fma(r->P[j][k], old[k][i], v);
-      y0 = fma(sense[j], old[j][i], y0);
+        v = fma(r->P[j][k], z[k * stride + i], v);
+      y0 = fma(sense[j], z[j * stride + i], y0);
       y1 = fma(sense[j], v, y1);
-      bound = fma(r->bend[j], fabs(old[j][i]), bound);
-      z[j * stride + i] = v + a[i * lanes + j];
+      more = fma(r->bend[j], fabs(z[j * stride + i]), more);
+      after[j][i] += v;
     }
-    hit[i] = (y0 > y1 ? y0 : y1) + bound >= theta[i];
+    bound[i] = (y0 > y1 ? y0 : y1) + more;
   }
-  memset(a, 0, count * lanes * sizeof *a);
 }
 
 static void sweep_chunk(const struct hk__shard_state *shard, const struct hk__response *r, size_t from, size_t count,
-                        double *accumulator, double old[][CHUNK], uint8_t *hit)
+                        double *accumulator, double after[][CHUNK], double *bound)
 {
   if (shard->n == 1)
-    sweep_states(shard, r, 1, 2, from, count, accumulator, old, hit);
+    sweep_states(shard, r, 1, 2, from, count, accumulator, after, bound);
   else if (shard->n == 3)
-    sweep_states(shard, r, 3, 4, from, count, accumulator, old, hit);
+    sweep_states(shard, r, 3, 4, from, count, accumulator, after, bound);
   else if (shard->n == 5)
-    sweep_states(shard, r, 5, 8, from, count, accumulator, old, hit);
+    sweep_states(shard, r, 5, 8, from, count, accumulator, after, bound);
   else
-    sweep_states(shard, r, shard->n, shard->lanes, from, count, accumulator, old, hit);
+    sweep_states(shard, r, shard->n, shard->lanes, from, count, accumulator, after, bound);
 }
 
-static enum hk_status add_hits(struct hk__shard_state *shard, size_t from, size_t count, double old[][CHUNK],
-                               const uint8_t *hit)
+/* Neurons whose bound reaches theta become suspects, with the state they had before the window. */
+static enum hk_status list_hits(struct hk__shard_state *shard, size_t from, size_t count, const double *restrict bound)
 {
-  for (size_t i = 0; i < count; i++) {
-    if (!hit[i])
-      continue;
-    uint32_t neuron = (uint32_t)(from + i);
-    if (shard->mark[neuron] != 0)
-      continue;
-    enum hk_status status = hk__suspect_add(shard, neuron);
-    if (status != HK_OK)
-      return status;
-    struct hk__suspect *suspect = &shard->suspect[shard->suspect_count - 1];
-    for (size_t j = 0; j < shard->n; j++)
-      suspect->x[j] = old[j][i] + hk__shard_rest(shard, neuron, j);
-  }
-  return HK_OK;
+  uint8_t hit[CHUNK];
+  const double *restrict theta = shard->theta + from;
+  for (size_t i = 0; i < count; i++)
+    hit[i] = bound[i] >= theta[i];
+  enum hk_status status = HK_OK;
+  for (const uint8_t *at = hit; status == HK_OK && (at = memchr(at, 1, (size_t)(hit + count - at))); at++)
+    status = hk__suspect_add(shard, (uint32_t)(from + (size_t)(at - hit)));
+  return status;
 }
 
 static enum hk_status sweep(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator)
 {
-  double old[HK_STATES_MAX][CHUNK];
-  uint8_t hit[CHUNK];
+  double after[HK_STATES_MAX + 1][CHUNK], bound[CHUNK];
   size_t count = shard->place->count, step = shard->alike ? CHUNK : 1;
   for (size_t from = 0; from < count; from += step) {
     size_t some = count - from < step ? count - from : step;
-    sweep_chunk(shard, hk__shard_response(shard, window, (uint32_t)from), from, some, accumulator, old, hit);
-    enum hk_status status = add_hits(shard, from, some, old, hit);
+    sweep_chunk(shard, hk__shard_response(shard, window, (uint32_t)from), from, some, accumulator, after, bound);
+    enum hk_status status = list_hits(shard, from, some, bound);
     if (status != HK_OK)
       return status;
+    for (size_t j = 0; j < shard->n; j++) {
+      double *restrict z = shard->z + j * count + from;
+      for (size_t i = 0; i < some; i++)
+        z[i] = after[j][i];
+    }
   }
   return HK_OK;
 }
@@ -340,14 +362,13 @@ enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__wi
 {
   shard->spikes.count = 0;
   enum hk_status status = hk__shard_admit(shard, window);
-  if (status == HK_OK)
-    status = hk__shard_draw(shard, window);
   if (status != HK_OK)
     return status;
   if (!shard->superposed)
     return hk__shard_step_cells(shard, window);
-  hk__shard_deliver(shard, window, accumulator);
-  status = list_suspects(shard, window);
+  status = hk__shard_deliver(shard, window, accumulator);
+  if (status == HK_OK)
+    status = list_suspects(shard, window);
   if (status == HK_OK)
     status = sweep(shard, window, accumulator);
   hold_clamped(shard);

@@ -15,7 +15,10 @@ static inline double hk__log(double x)
   uint64_t bits;
   memcpy(&bits, &x, sizeof bits);
   uint64_t shifted = bits + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
-  int64_t k = (int64_t)(shifted >> 52) - 1023;
+  uint64_t exponent = (shifted >> 52) | 0x4330000000000000u; /* 2^52 + the biased exponent */
+  double e;
+  memcpy(&e, &exponent, sizeof e);
+  e -= 0x1p52 + 1023;
   bits = (shifted & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu;
   double m;
   memcpy(&m, &bits, sizeof m);
@@ -28,7 +31,6 @@ static inline double hk__log(double x)
   r = fma(r, z, 0.3999999999940942);
   r = fma(r, z, 0.6666666666666735);
   r *= z;
-  double e = (double)k;
   return fma(e, 0.6931471803691238, f - (half - fma(s, half + r, e * 1.9082149292705877e-10)));
 }
 

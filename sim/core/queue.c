@@ -346,7 +346,7 @@ static enum hk_status allocate(struct queue *q)
   if (status == HK_OK)
     status = hk__currents_init(&q->currents, built);
   if (status == HK_OK)
-    status = hk__trains_init(&q->trains, built);
+    status = hk__trains_init(&q->trains, built, true);
   if (status == HK_OK)
     status = hk__heap_init(&q->timers, q->cells.count + q->trains.count + 1);
   if (status != HK_OK)

@@ -1,29 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Private input of a window, and the events of a window seen again for neurons that need them one by one. */
+/* The events of a window seen again, for neurons that need them one by one. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/shard.h"
-
-enum hk_status hk__shard_draw(struct hk__shard_state *shard, const struct hk__window *window)
-{
-  shard->drawn.count = 0;
-  for (size_t i = 0; i < shard->train_count; i++) {
-    double next = shard->train_next[i];
-    if (next >= window->end)
-      continue;
-    struct hk__train *train = &shard->train[i];
-    for (; next < window->end; next = hk__train_next(train)) {
-      struct hk__event event = {next, train->weight, train->neuron, train->port};
-      enum hk_status status = hk__events_add(&shard->drawn, event);
-      if (status != HK_OK)
-        return status;
-    }
-    shard->train_next[i] = next;
-  }
-  return HK_OK;
-}
 
 void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window)
 {
@@ -47,7 +28,7 @@ static uint32_t target_of(const struct hk__block *block, uint64_t i)
   }
 }
 
-enum hk_status hk__shard_recall(struct hk__shard_state *shard)
+enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__window *window)
 {
   enum hk_status status = HK_OK;
   shard->events.count = 0;
@@ -64,9 +45,8 @@ enum hk_status hk__shard_recall(struct hk__shard_state *shard)
         return status;
     }
   }
-  for (size_t i = 0; i < shard->drawn.count && status == HK_OK; i++)
-    if (mark[shard->drawn.event[i].neuron] != 0)
-      status = hk__events_add(&shard->events, shard->drawn.event[i]);
+  for (size_t i = 0; i < shard->suspect_count && status == HK_OK; i++)
+    status = hk__drives_recall(shard, window, shard->suspect[i].neuron);
   return status;
 }
 

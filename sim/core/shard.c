@@ -19,12 +19,9 @@ static enum hk_status make_room(void **array, size_t count, size_t *capacity, si
   return HK_OK;
 }
 
-enum hk_status hk__events_add(struct hk__events *events, struct hk__event event)
+enum hk_status hk__events_grow(struct hk__events *events)
 {
-  enum hk_status status = make_room((void **)&events->event, events->count, &events->capacity, sizeof event);
-  if (status == HK_OK)
-    events->event[events->count++] = event;
-  return status;
+  return make_room((void **)&events->event, events->count, &events->capacity, sizeof *events->event);
 }
 
 enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron)
@@ -217,50 +214,6 @@ static enum hk_status init_cells(struct hk__shard_state *shard)
   return HK_OK;
 }
 
-static int train_order(const void *a, const void *b)
-{
-  const struct hk__train *x = a, *y = b;
-  if (x->neuron != y->neuron)
-    return x->neuron < y->neuron ? -1 : 1;
-  return (x->port > y->port) - (x->port < y->port);
-}
-
-/* The private trains of the shard's neurons. */
-static enum hk_status init_trains(struct hk__shard_state *shard)
-{
-  const struct hk__built *built = shard->built;
-  uint32_t first = shard->place->first, count = shard->place->count;
-  for (int pass = 0; pass < 2; pass++) {
-    size_t found = 0;
-    for (uint32_t i = 0; i < built->input_count; i++) {
-      const struct hk__input *input = &built->inputs[i];
-      uint32_t base = built->populations[input->population].first;
-      for (uint32_t k = 0; input->kind == HK_INPUT_POISSON && k < input->count; k++) {
-        if (base + hk__input_neuron(input, k) - first >= count)
-          continue;
-        if (pass == 1) {
-          hk__train_init_input(&shard->train[found], built, i, k);
-          shard->train[found].neuron -= first;
-        }
-        found++;
-      }
-    }
-    if (pass == 0) {
-      shard->train_count = found;
-      shard->train = calloc(found + 1, sizeof *shard->train);
-      shard->train_next = calloc(found + 1, sizeof *shard->train_next);
-      shard->bytes += found * (sizeof *shard->train + sizeof *shard->train_next);
-      if (!shard->train || !shard->train_next)
-        return HK_ERR_MEMORY;
-    }
-  }
-  if (shard->train_count > 1)
-    qsort(shard->train, shard->train_count, sizeof *shard->train, train_order);
-  for (size_t i = 0; i < shard->train_count; i++)
-    shard->train_next[i] = hk__train_next(&shard->train[i]);
-  return HK_OK;
-}
-
 static int probe_order(const void *a, const void *b)
 {
   const struct hk__probe *x = a, *y = b;
@@ -302,7 +255,7 @@ enum hk_status hk__shard_init(struct hk__shard_state *shard, const struct hk__bu
   shard->cells = cells;
   enum hk_status status = shard->superposed ? init_superposed(shard) : init_cells(shard);
   if (status == HK_OK)
-    status = init_trains(shard);
+    status = hk__drives_init(shard);
   if (status == HK_OK)
     status = init_probes(shard);
   if (status != HK_OK)
@@ -314,8 +267,7 @@ void hk__shard_clear(struct hk__shard_state *shard)
 {
   free(shard->probe);
   free(shard->entry);
-  free(shard->train);
-  free(shard->train_next);
+  hk__drives_clear(shard);
   free(shard->drawn.event);
   free(shard->z);
   free(shard->theta);

@@ -20,8 +20,8 @@
 #include "core/built.h"
 #include "core/cell.h"
 #include "core/currents.h"
+#include "core/poisson.h"
 #include "core/response.h"
-#include "core/train.h"
 
 /* A spike of any neuron or source. */
 struct hk__spike {
@@ -83,6 +83,19 @@ struct hk__probe {
   uint64_t next; /* the sample to take next */
 };
 
+/* A Poisson input's trains to neurons of one shard: targets k = first .. first + count of the input. A train that has a
+ * spike in the window keeps where it stood before, so that the spikes can be drawn again. */
+struct hk__drive {
+  const struct hk__input *input;
+  struct hk__poisson group;
+  uint32_t first, count;
+  uint32_t base;        /* the population's first neuron less the shard's, modulo 2^32 */
+  double *interval;     /* mean, ms */
+  double *next, *spare; /* the next spike; the second draw of a block, where `draws` is odd */
+  double *before;       /* `next` at the start of the last window in which the train spiked */
+  uint32_t *draws, *draws_before;
+};
+
 struct hk__shard_state {
   const struct hk__built *built;
   const struct hk__shard *place;
@@ -95,10 +108,9 @@ struct hk__shard_state {
 
   struct hk__entry *entry; /* in canonical order of the spikes */
   size_t entry_count, entry_capacity;
-  struct hk__train *train; /* private Poisson input, ascending by neuron */
-  double *train_next;
-  size_t train_count;
-  struct hk__events drawn; /* this window's private input */
+  struct hk__drive *drive; /* private Poisson input */
+  size_t drive_count;
+  struct hk__events drawn; /* of some of a drive's trains in this window */
 
   /* superposed */
   double *z, *theta; /* theta: the threshold for sense . z, less a margin for rounding; INFINITY if refractory */
@@ -141,7 +153,19 @@ void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, d
 
 /* --- between the files of the room --- */
 
-enum hk_status hk__events_add(struct hk__events *events, struct hk__event event);
+enum hk_status hk__events_grow(struct hk__events *events);
+
+static inline enum hk_status hk__events_add(struct hk__events *events, struct hk__event event)
+{
+  if (events->count == events->capacity) {
+    enum hk_status status = hk__events_grow(events);
+    if (status != HK_OK)
+      return status;
+  }
+  events->event[events->count++] = event;
+  return HK_OK;
+}
+
 enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron);
 
 /* Takes the window's new spikes. */
@@ -150,14 +174,22 @@ enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__w
 /* Sets every entry's slice without looking at targets. */
 void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window);
 
-/* Draws the private input of the window into shard->drawn. */
-enum hk_status hk__shard_draw(struct hk__shard_state *shard, const struct hk__window *window);
+/* The private inputs of the shard's neurons. */
+enum hk_status hk__drives_init(struct hk__shard_state *shard);
+void hk__drives_clear(struct hk__shard_state *shard);
 
-/* Superposes all events of the window (deliver.c). */
-void hk__shard_deliver(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator);
+/* Draws the events in the window of some trains of a drive, from *train on, into shard->drawn; moves *train on. */
+enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *drive, const struct hk__window *window,
+                              uint32_t *train);
+
+/* Adds a neuron's private events of the window, which have been drawn already, to shard->events. */
+enum hk_status hk__drives_recall(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron);
+
+/* Superposes all events of the window (deliver.c), drawing the private ones. */
+enum hk_status hk__shard_deliver(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator);
 
 /* Copies the events of marked neurons to shard->events. */
-enum hk_status hk__shard_recall(struct hk__shard_state *shard);
+enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__window *window);
 
 /* Sorts shard->events by mark and time: those of mark m are order[*first[m - 1] .. first[m]] (first: suspects + 1). */
 enum hk_status hk__shard_sort_events(struct hk__shard_state *shard, size_t marks, uint32_t **first);
@@ -173,8 +205,7 @@ double hk__probe_time(const struct hk__shard_state *shard, const struct hk__wind
                       const struct hk__probe *probe);
 
 /* Where a probe's next sample goes: a value for each of the trace's variables. */
-double *hk__probe_take(const struct hk__shard_state *shard, const struct hk__window *window,
-                       struct hk__probe *probe);
+double *hk__probe_take(const struct hk__shard_state *shard, const struct hk__window *window, struct hk__probe *probe);
 
 /* Leads the suspects through the window (careful.c). */
 enum hk_status hk__shard_resolve(struct hk__shard_state *shard, const struct hk__window *window);

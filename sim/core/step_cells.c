@@ -47,11 +47,26 @@ static enum hk_status take_moment(struct hk__shard_state *shard, uint32_t neuron
   return hk__cell_outlook(shard->cells, engine, current, &shard->timer[neuron]);
 }
 
+static enum hk_status draw_all(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  for (size_t d = 0; d < shard->drive_count; d++)
+    for (uint32_t train = 0; train < shard->drive[d].count;) {
+      enum hk_status status = hk__drive_draw(shard, &shard->drive[d], window, &train);
+      for (size_t i = 0; i < shard->drawn.count && status == HK_OK; i++)
+        status = hk__events_add(&shard->events, shard->drawn.event[i]);
+      if (status != HK_OK)
+        return status;
+    }
+  return HK_OK;
+}
+
 enum hk_status hk__shard_step_cells(struct hk__shard_state *shard, const struct hk__window *window)
 {
   uint32_t *first;
   hk__shard_slice(shard, window);
-  enum hk_status status = hk__shard_recall(shard);
+  enum hk_status status = hk__shard_recall(shard, window);
+  if (status == HK_OK)
+    status = draw_all(shard, window);
   if (status == HK_OK)
     status = hk__shard_sort_events(shard, shard->place->count, &first);
   shard->event_count += shard->events.count;

@@ -4,12 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/fmath.h"
-
-static uint64_t count_trains(const struct hk__built *built)
+static uint64_t count_trains(const struct hk__built *built, bool inputs)
 {
   uint64_t count = 0;
-  for (size_t i = 0; i < built->input_count; i++)
+  for (size_t i = 0; inputs && i < built->input_count; i++)
     count += built->inputs[i].kind == HK_INPUT_POISSON ? built->inputs[i].count : 0;
   for (size_t p = 0; p < built->population_count; p++) {
     enum hk_model_kind kind = built->populations[p].model->kind;
@@ -28,8 +26,9 @@ void hk__train_init_input(struct hk__train *train, const struct hk__built *built
                               .population = input->population,
                               .neuron = built->populations[input->population].first + neuron,
                               .port = input->port[k],
-                              .weight = input->weight[k]};
-  hk__stream_init(&train->stream, built->seed, HK__FOR_INPUT, index, neuron, 0);
+                              .weight = input->weight[k],
+                              .number = neuron};
+  hk__poisson_init(&train->group, built->seed, HK__FOR_INPUT, index);
 }
 
 static struct hk__train *add_sources(struct hk__train *train, const struct hk__built *built, uint32_t index)
@@ -42,16 +41,17 @@ static struct hk__train *add_sources(struct hk__train *train, const struct hk__b
       train->stop = p->times + p->offsets[k + 1];
     } else {
       train->interval = 1000 / hk__population_param(p, k)[0];
-      hk__stream_init(&train->stream, built->seed, HK__FOR_SOURCE, index, k, 0);
+      train->number = k;
+      hk__poisson_init(&train->group, built->seed, HK__FOR_SOURCE, index);
     }
   }
   return train;
 }
 
-enum hk_status hk__trains_init(struct hk__trains *trains, const struct hk__built *built)
+enum hk_status hk__trains_init(struct hk__trains *trains, const struct hk__built *built, bool inputs)
 {
   *trains = (struct hk__trains){.count = 0};
-  uint64_t count = count_trains(built);
+  uint64_t count = count_trains(built, inputs);
   if (count >= UINT32_MAX / 2)
     return HK_ERR_MEMORY;
   trains->train = calloc(count + 1, sizeof *trains->train);
@@ -60,7 +60,7 @@ enum hk_status hk__trains_init(struct hk__trains *trains, const struct hk__built
   trains->count = (uint32_t)count;
   trains->bytes = count * sizeof *trains->train;
   struct hk__train *next = trains->train;
-  for (uint32_t i = 0; i < built->input_count; i++)
+  for (uint32_t i = 0; inputs && i < built->input_count; i++)
     if (built->inputs[i].kind == HK_INPUT_POISSON)
       for (uint32_t k = 0; k < built->inputs[i].count; k++)
         hk__train_init_input(next++, built, i, k);
@@ -82,6 +82,6 @@ double hk__train_next(struct hk__train *train)
 {
   if (train->interval == 0)
     return train->next < train->stop ? *train->next++ : INFINITY;
-  train->last -= train->interval * hk__log(hk__stream_uniform(&train->stream));
+  train->last = fma(train->interval, hk__poisson_draw(&train->group, train->number, train->draws++), train->last);
   return train->last < train->end ? train->last : INFINITY;
 }

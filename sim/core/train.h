@@ -6,10 +6,12 @@
 #include <stdbool.h>
 
 #include "core/built.h"
-#include "core/random.h"
+#include "core/poisson.h"
 
 struct hk__train {
-  struct hk__stream stream;  /* poisson */
+  struct hk__poisson group;  /* poisson */
+  uint32_t number;           /* poisson: within the group */
+  uint64_t draws;            /* poisson: taken so far */
   double interval;           /* poisson: mean, ms; 0: played back */
   double last, end;          /* poisson: the latest spike; no spike at `end` or later */
   const double *next, *stop; /* played back: what is left */
@@ -26,7 +28,8 @@ struct hk__trains {
   uint64_t bytes;
 };
 
-enum hk_status hk__trains_init(struct hk__trains *trains, const struct hk__built *built);
+/* inputs: whether to list those of private inputs, or of sources alone. */
+enum hk_status hk__trains_init(struct hk__trains *trains, const struct hk__built *built, bool inputs);
 void hk__trains_clear(struct hk__trains *trains);
 
 /* The private train of the k-th target neuron of a Poisson input. */

@@ -15,6 +15,7 @@
 #include "core/heap.h"
 #include "core/scheduler.h"
 #include "core/shard.h"
+#include "core/train.h"
 
 struct trace_rows {
   double *rows;
@@ -407,12 +408,11 @@ static enum hk_status init_shards(struct windows *w)
 
 static enum hk_status init_sources(struct windows *w)
 {
-  enum hk_status status = hk__trains_init(&w->sources, w->built);
+  enum hk_status status = hk__trains_init(&w->sources, w->built, false);
   if (status == HK_OK)
     status = hk__heap_init(&w->source_times, w->sources.count);
   for (uint32_t i = 0; status == HK_OK && i < w->sources.count; i++)
-    if (w->sources.train[i].is_source)
-      hk__heap_set(&w->source_times, i, hk__train_next(&w->sources.train[i]));
+    hk__heap_set(&w->source_times, i, hk__train_next(&w->sources.train[i]));
   return status;
 }
 
