@@ -139,6 +139,9 @@ static int take_option(struct run *run, const struct arguments *args, int option
 
 static enum hk_status choose_folder(struct run *run)
 {
+  const char *own = hk_config_output_folder(run->config);
+  if (!run->folder && own)
+    fprintf(stderr, "the config's own output folder is not used, `-o %s` would write there\n", own);
   if (!run->folder && asprintf(&run->folder, "results/%s", hk_config_name(run->config)) < 0)
     run->folder = NULL;
   if (!run->folder)
