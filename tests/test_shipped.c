@@ -26,20 +26,21 @@ static const struct {
 static const char *const too_large[] = {"microcircuit_full.yaml", "microcircuit_dc.yaml"};
 
 enum { CONFIGS_MAX = 200 };
-static char *configs[CONFIGS_MAX];
+static char *configs[CONFIGS_MAX]; /* names of the files */
 static int config_count;
+static const char *config_folder;
 
-static bool is_network(const char *path)
+static bool is_network(const char *name)
 {
-  char *text = command_text("/", path);
+  char *text = command_text(config_folder, name);
   bool found = strstr(text, "\npopulations:") != NULL;
   free(text);
   return found;
 }
 
-static void find_configs(const char *folder)
+static void find_configs(void)
 {
-  DIR *entries = opendir(folder);
+  DIR *entries = opendir(config_folder);
   if (!entries)
     return;
   for (struct dirent *entry = readdir(entries); entry; entry = readdir(entries)) {
@@ -50,16 +51,16 @@ static void find_configs(const char *folder)
     for (size_t i = 0; i < sizeof too_large / sizeof *too_large; i++)
       fits = fits && strcmp(entry->d_name, too_large[i]) != 0;
     if (fits)
-      configs[config_count++] = command_path(folder, entry->d_name);
+      configs[config_count++] = strdup(entry->d_name);
   }
   closedir(entries);
 }
 
-static void run(const char *folder, const char *config, const char *scheduler)
+static void run(const char *folder, const char *name, const char *scheduler)
 {
+  char *config = command_path(config_folder, name);
   const char *arguments[16] = {"run", config, "--scheduler", scheduler, "-o", scheduler, "--progress", "none"};
   size_t count = 8;
-  const char *name = strrchr(config, '/') + 1;
   for (size_t i = 0; i < sizeof shortened / sizeof *shortened; i++) {
     if (strncmp(name, shortened[i].prefix, strlen(shortened[i].prefix)) != 0)
       continue;
@@ -72,6 +73,7 @@ static void run(const char *folder, const char *config, const char *scheduler)
     break;
   }
   command_run_well(folder, arguments);
+  free(config);
 }
 
 static struct hk_spike_reader *open_result(const char *folder, const char *result)
@@ -153,7 +155,8 @@ END_TEST
 
 int main(void)
 {
-  find_configs(getenv("HK_CONFIGS") ? getenv("HK_CONFIGS") : "");
+  config_folder = getenv("HK_CONFIGS") ? getenv("HK_CONFIGS") : "";
+  find_configs();
   Suite *suite = suite_create("shipped");
   TCase *tcase = tcase_create("configs");
   tcase_set_timeout(tcase, 240.0);
