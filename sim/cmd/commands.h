@@ -13,6 +13,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
   X(raster, "draw spikes, to a picture or in the terminal")        \
   X(plot, "draw histograms, correlations, spectra and traces")     \
   X(stats, "statistics of spike trains, as a table or JSON")       \
+  X(report, "a result as one page for a browser")                  \
   X(export, "write spike trains as text")                          \
   X(import, "make a spikes file of a table")                       \
   X(models, "list the models, or print one's equations and tables")
