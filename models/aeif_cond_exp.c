@@ -64,7 +64,7 @@ static void series(const double *p, const double *current, bool clamped, double 
     x[SPIKE][0] = gain > 0 ? hk_exp((x[V_M][0] - p[V_TH]) * slope) : 0;
   }
   for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    double drive = k == 1 ? fma(p[G_L], p[E_L], p[I_E]) : 0, leak = k == 1 ? p[A] * p[E_L] : 0, per = 1 / (double)k;
+    double drive = k == 1 ? fma(p[G_L], p[E_L], p[I_E]) : 0, leak = k == 1 ? p[A] * p[E_L] : 0, per = hk_series_per(k);
     drive += fma(x[G_EX][k - 1], p[E_EX], fma(x[G_IN][k - 1], p[E_IN], current[k - 1]));
     drive += fma(gain, x[SPIKE][k - 1], -x[W][k - 1]);
     x[V_M][k] = clamped ? 0 : scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));

@@ -46,7 +46,7 @@ static void series(const double *p, const double *current, bool clamped, double 
   if (from == 0)
     x[G_SUM][0] = p[G_L] + x[G_EX][0] + x[G_IN][0];
   for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    double drive = k == 1 ? fma(p[G_L], p[E_L], p[I_E]) : 0, step = dt / (double)k;
+    double drive = k == 1 ? fma(p[G_L], p[E_L], p[I_E]) : 0, step = dt * hk_series_per(k);
     drive += fma(x[G_EX][k - 1], p[E_EX], fma(x[G_IN][k - 1], p[E_IN], current[k - 1]));
     x[V_M][k] = clamped ? 0 : step / p[C_M] * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
     x[G_EX][k] = step * fma(ex, x[G_EX][k - 1], x[DG_EX][k - 1]);

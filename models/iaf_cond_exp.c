@@ -41,15 +41,20 @@ static void series(const double *p, const double *current, bool clamped, double 
                    double x[][HK_SERIES_MAX])
 {
   const double ex = -dt / p[TAU_SYN_EX], in = -dt / p[TAU_SYN_IN], scale = dt / p[C_M];
-  if (from == 0)
-    x[G_SUM][0] = p[G_L] + x[G_EX][0] + x[G_IN][0];
+  double g_ex = x[G_EX][from > 0 ? from - 1 : 0], g_in = x[G_IN][from > 0 ? from - 1 : 0];
+  double rest = 0;
+  if (from == 0) {
+    x[G_SUM][0] = p[G_L] + g_ex + g_in;
+    rest = fma(p[G_L], p[E_L], p[I_E]);
+  }
   for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    double drive = k == 1 ? fma(p[G_L], p[E_L], p[I_E]) : 0;
-    drive += fma(x[G_EX][k - 1], p[E_EX], fma(x[G_IN][k - 1], p[E_IN], current[k - 1]));
-    x[V_M][k] = clamped ? 0 : scale / (double)k * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
-    x[G_EX][k] = x[G_EX][k - 1] * ex / (double)k;
-    x[G_IN][k] = x[G_IN][k - 1] * in / (double)k;
-    x[G_SUM][k] = x[G_EX][k] + x[G_IN][k];
+    double per = hk_series_per(k);
+    double drive = rest + fma(g_ex, p[E_EX], fma(g_in, p[E_IN], current[k - 1]));
+    x[V_M][k] = clamped ? 0 : scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
+    x[G_EX][k] = g_ex *= ex * per;
+    x[G_IN][k] = g_in *= in * per;
+    x[G_SUM][k] = g_ex + g_in;
+    rest = 0;
   }
 }
 
@@ -58,7 +63,7 @@ static void series(const double *p, const double *current, bool clamped, double 
 static double quiet(const double *p, const double *x, double current)
 {
   const double horizon = 0.25 * p[TAU_SYN_IN];
-  double inward = p[G_L] * (p[E_L] - x[V_M]) + p[I_E] + current + x[G_EX] * fmax(0, p[E_EX] - x[V_M]);
+  double inward = p[G_L] * (p[E_L] - x[V_M]) + p[I_E] + current + x[G_EX] * (x[V_M] < p[E_EX] ? p[E_EX] - x[V_M] : 0);
   inward += x[G_IN] * (x[V_M] < p[E_IN] ? 1 : 0.75) * (p[E_IN] - x[V_M]);
   double gap = p[C_M] * (p[V_TH] - x[V_M]);
   return inward * horizon < gap ? horizon : gap / inward;

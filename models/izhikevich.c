@@ -34,7 +34,7 @@ static void series(const double *p, const double *current, bool clamped, double 
 {
   (void)clamped;
   for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    double step = dt / (double)k, v = x[V_M][k - 1], u = x[U_M][k - 1], rest = k == 1 ? 140.0 + p[I_E] : 0;
+    double step = dt * hk_series_per(k), v = x[V_M][k - 1], u = x[U_M][k - 1], rest = k == 1 ? 140.0 + p[I_E] : 0;
     x[V_M][k] = step * (fma(0.04, hk_series_square(x[V_M], k - 1), fma(5.0, v, rest)) - u + current[k - 1]);
     x[U_M][k] = step * p[A] * fma(p[B], v, -u);
   }

@@ -52,6 +52,15 @@ static inline double hk_expm1(double x)
   return x > -0.35 && x < 0.35 ? hk_expm1_near_0(x) : hk_exp(x) - 1.0;
 }
 
+/* 1 / k: multiplying is several times cheaper than dividing. */
+static inline double hk_series_per(size_t k)
+{
+  static const double per[] = {0,        1,        1.0 / 2,  1.0 / 3,  1.0 / 4,  1.0 / 5,  1.0 / 6,  1.0 / 7,
+                               1.0 / 8,  1.0 / 9,  1.0 / 10, 1.0 / 11, 1.0 / 12, 1.0 / 13, 1.0 / 14, 1.0 / 15,
+                               1.0 / 16, 1.0 / 17, 1.0 / 18, 1.0 / 19, 1.0 / 20, 1.0 / 21, 1.0 / 22, 1.0 / 23};
+  return per[k];
+}
+
 /* a * b */
 static inline double hk_series_product(const double *a, const double *b, size_t k)
 {
@@ -80,7 +89,7 @@ static inline double hk_series_exp(const double *e, const double *a, double scal
   double sum = 0;
   for (size_t i = 1; i <= k; i++)
     sum = fma((double)i * a[i], e[k - i], sum);
-  return scale * sum / (double)k;
+  return scale * sum * hk_series_per(k);
 }
 
 #ifdef __cplusplus

@@ -48,18 +48,18 @@ static void fill_current(const struct hk__motion *m, double t, double dt, double
  * series is out of bounds. */
 static double error_of(const struct hk__motion *m, const struct series *s)
 {
-  double worst = 0;
+  double worst = 1; /* or below: fine */
   size_t last = s->last;
   for (size_t j = 0; j < m->model->state_count; j++) {
     const double *x = s->x[j];
-    double scale = fabs(x[0]) + fabs(x[1]) + fabs(x[2]);
-    double tail = fmax(fabs(x[last]), fabs(x[last - 1]));
+    double scale = fabs(x[0]) + fabs(x[1]) + fabs(x[2]), tail = fabs(x[last]), before = fabs(x[last - 1]);
+    tail = before > tail ? before : tail;
     if (!(tail <= DBL_MAX) || !(scale <= DBL_MAX))
       return NAN;
-    if (tail > worst * scale)
-      worst = scale > 0 ? tail / scale : INFINITY;
+    if (tail > worst * m->tolerance * scale)
+      worst = scale > 0 ? tail / (m->tolerance * scale) : INFINITY;
   }
-  return worst / m->tolerance;
+  return worst;
 }
 
 static void rescale(const struct hk__motion *m, struct series *s, double factor)
