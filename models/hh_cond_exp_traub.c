@@ -25,9 +25,9 @@ static const struct hk_param params[] = {
 
 static const struct hk_state states[] = {
     {"V_m", "mV", 0.0, "E_L", 0, "membrane potential"},
-    {"Act_m", "1", 0.0, NULL, 0, "activation of sodium; at its steady state at first unless given"},
-    {"Inact_h", "1", 0.0, NULL, 0, "inactivation of sodium; at its steady state at first unless given"},
-    {"Act_n", "1", 0.0, NULL, 0, "activation of potassium; at its steady state at first unless given"},
+    {"Act_m", "1", 0.0, NULL, HK_STATE_FRACTION, "activation of sodium; at its steady state at first unless given"},
+    {"Inact_h", "1", 0.0, NULL, HK_STATE_FRACTION, "inactivation of sodium; at its steady state at first unless given"},
+    {"Act_n", "1", 0.0, NULL, HK_STATE_FRACTION, "activation of potassium; at its steady state at first unless given"},
     {"g_ex", "nS", 0.0, NULL, 0, "excitatory conductance"},
     {"g_in", "nS", 0.0, NULL, 0, "inhibitory conductance"},
 };

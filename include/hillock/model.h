@@ -44,7 +44,8 @@ struct hk_param {
 };
 
 enum hk_state_flags {
-  HK_STATE_CLAMPED = 1 /* held while refractory: neither dynamics nor events change it until the period ends */
+  HK_STATE_CLAMPED = 1, /* held while refractory: neither dynamics nor events change it until the period ends */
+  HK_STATE_FRACTION = 2 /* between 0 and 1: the integrator measures its error against 1, not against its value */
 };
 
 struct hk_state {

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* The estimates are those of orders 5 and 3, the step is of order 8: its own error is smaller by about this. */
+static const double slack = 30;
+
 static void slope_at(const struct hk__motion *m, double t, const double *x, double *dx)
 {
   m->model->derivative(m->param, x, hk__current_at(m->current, t), m->clamped, dx);
@@ -37,7 +40,8 @@ static double error_of(const struct hk__motion *m, double h, const double *x, co
       e5 = fma(hk__rk_error5[i], step->slope[i][j], e5);
       e3 = fma(hk__rk_error3[i], step->slope[i][j], e3);
     }
-    double scale = m->tolerance * fmax(fmax(fabs(x[j]), fabs(step->end[j])), fabs(h * step->slope[0][j]));
+    double size = fmax(fmax(fabs(x[j]), fabs(step->end[j])), fabs(h * step->slope[0][j]));
+    double scale = slack * m->tolerance * (m->model->states[j].flags & HK_STATE_FRACTION ? 1 : size);
     if (scale > 0) {
       five += e5 * e5 / (scale * scale);
       three += e3 * e3 / (scale * scale);
