@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The estimates are those of orders 5 and 3, the step is of order 8: its own error is smaller by about this. */
-static const double slack = 30;
+static const double slack = 10;
 
 static void slope_at(const struct hk__motion *m, double t, const double *x, double *dx)
 {
