@@ -336,6 +336,9 @@ START_TEST(defaults)
   ck_assert(hk_network_records_spikes(hk_config_network(config), 2));
   round_trip(config);
   hk_config_destroy(config);
+  config = read_text(SMALL "record: {traces: [{population: a, neurons: [0, 1, 2..3]}]}\n", NULL, 0);
+  round_trip(config);
+  hk_config_destroy(config);
   config = read_text(SMALL "record: {spikes: []}\n", NULL, 0);
   ck_assert(!hk_network_records_spikes(hk_config_network(config), 0));
   round_trip(config);

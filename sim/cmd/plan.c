@@ -12,10 +12,10 @@ enum { TEXT = 32 };
 /* What a run costs, measured on one core of a present-day processor. How fast neurons will spike is the unknown. */
 static const double assumed_rate = 5;           /* Hz, of neurons */
 static const double build_cost = 60e-9;         /* s per synapse */
-static const double window_event_cost = 20e-9;  /* s per arrival of a neuron's spike */
-static const double private_event_cost = 60e-9; /* s per event of private Poisson input */
+static const double window_event_cost = 50e-9;  /* s per arrival of a neuron's spike */
+static const double private_event_cost = 80e-9; /* s per event of private Poisson input */
 static const double queue_event_cost = 200e-9;  /* s per event of either kind */
-static const double neuron_cost = 20e-9;        /* s per neuron and ms */
+static const double neuron_cost = 70e-9;        /* s per neuron and ms */
 
 static double mean_of(const struct hk_value *value)
 {

@@ -98,6 +98,14 @@ static void find_doubles(struct hk__reader *reader, const char *key, uint64_t si
   free(seen);
 }
 
+static bool is_ascending(const struct hk__selection *selection)
+{
+  for (size_t i = 1; i < selection->count; i++)
+    if (selection->neurons[i] < selection->neurons[i - 1])
+      return false;
+  return true;
+}
+
 static bool fill_selection(struct hk__reader *reader, const char *key, uint64_t size, const struct range *ranges,
                            size_t range_count, struct hk__selection *selection)
 {
@@ -125,7 +133,11 @@ static bool fill_selection(struct hk__reader *reader, const char *key, uint64_t 
   selection->neurons = neurons;
   size_t before = reader->wrong;
   find_doubles(reader, key, size, selection);
-  return reader->wrong == before && reader->status == HK_OK;
+  if (reader->wrong != before || reader->status != HK_OK)
+    return false;
+  if (selection->count == size && is_ascending(selection))
+    *selection = (struct hk__selection){.node = selection->node}; /* all, however it was said */
+  return true;
 }
 
 bool hk__finish_selection(struct hk__reader *reader, const char *key, uint64_t size, struct hk__selection *selection)
