@@ -1,96 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Describing and building with the 1st, 2nd, 3rd ... allocation failing, until none fails any more: each time the
- * status says so, nothing is handed out and nothing is left behind. Linked with --wrap for the functions that allocate.
- */
+ * status says so, nothing is handed out and nothing is left behind. */
 #include <check.h>
 #include <math.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 
+#include "failing_memory.h"
 #include "net/build.h"
-
-static atomic_long countdown = -1; /* allocations still to succeed; below 0: all do */
-static atomic_long live;           /* allocations that were not freed */
-static atomic_bool failed;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-int __real_posix_memalign(void **out, size_t alignment, size_t size);
-void __real_free(void *memory);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-int __wrap_posix_memalign(void **out, size_t alignment, size_t size);
-void __wrap_free(void *memory);
-
-static bool refuse(void)
-{
-  if (countdown < 0 || atomic_fetch_sub(&countdown, 1) != 0)
-    return false;
-  failed = true;
-  return true;
-}
-
-static void *counted(void *memory)
-{
-  live += memory != NULL;
-  return memory;
-}
-
-void *__wrap_malloc(size_t size)
-{
-  return refuse() ? NULL : counted(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-  return refuse() ? NULL : counted(__real_calloc(count, size));
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-  if (refuse())
-    return NULL;
-  void *memory = __real_realloc(old, size);
-  live += memory != NULL && old == NULL;
-  return memory;
-}
-
-int __wrap_posix_memalign(void **out, size_t alignment, size_t size)
-{
-  if (refuse())
-    return 12;
-  int error = __real_posix_memalign(out, alignment, size);
-  live += error == 0;
-  return error;
-}
-
-void __wrap_free(void *memory)
-{
-  live -= memory != NULL;
-  __real_free(memory);
-}
-
-/* Runs a job with ever later failures. The job returns its status and frees what it made. */
-static void run_all(enum hk_status (*job)(void))
-{
-  for (long n = 0; n < 100000; n++) {
-    long before = live;
-    failed = false;
-    countdown = n;
-    enum hk_status status = job();
-    countdown = -1;
-    ck_assert_msg(live == before, "allocation %ld failed: %ld pieces of memory left behind", n, live - before);
-    if (!failed) {
-      ck_assert_int_eq(status, HK_OK);
-      ck_assert_int_gt(n, 5);
-      return;
-    }
-    ck_assert_msg(status == HK_ERR_MEMORY, "allocation %ld failed: status %d", n, (int)status);
-  }
-  ck_abort_msg("it never succeeds");
-}
 
 static double list[] = {1, 2, 3, 4};
 static uint32_t numbers[] = {3, 1, 0, 2};
@@ -191,7 +106,7 @@ static enum hk_status describe_and_destroy(void)
 
 START_TEST(describing)
 {
-  run_all(describe_and_destroy);
+  run_failing(describe_and_destroy, true, 1);
 }
 END_TEST
 
@@ -211,7 +126,7 @@ START_TEST(building)
 {
   grid = _i ? 0.1 : 0;
   ck_assert_int_eq(describe(&built), HK_OK);
-  run_all(build_and_destroy);
+  run_failing(build_and_destroy, true, 1);
   hk_network_destroy(built);
 }
 END_TEST
@@ -232,7 +147,7 @@ START_TEST(estimating)
 {
   grid = 0.1;
   ck_assert_int_eq(describe(&built), HK_OK);
-  run_all(estimate);
+  run_failing(estimate, true, 1);
   countdown = 0;
   ck_assert_int_eq(values(), HK_ERR_MEMORY);
   ck_assert_int_eq(values(), HK_OK);

@@ -1,63 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reading and resolving a config with the 1st, 2nd, 3rd ... allocation failing, until none fails any more: the status
- * is a lack of memory, never an error of the config, and nothing is handed out. Linked with --wrap for the functions
- * that allocate. */
-#include <check.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
+ * is a lack of memory, never an error of the config, and nothing is handed out. */
 #include <hillock/config.h>
 
 #include "command.h"
-
-static atomic_long countdown = -1; /* allocations still to succeed; below 0: all do */
-static atomic_bool failed;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-int __real_posix_memalign(void **out, size_t alignment, size_t size);
-void __real_free(void *memory);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-int __wrap_posix_memalign(void **out, size_t alignment, size_t size);
-void __wrap_free(void *memory);
-
-static bool refuse(void)
-{
-  if (countdown < 0 || atomic_fetch_sub(&countdown, 1) != 0)
-    return false;
-  failed = true;
-  return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-  return refuse() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-  return refuse() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-  return refuse() ? NULL : __real_realloc(old, size);
-}
-
-int __wrap_posix_memalign(void **out, size_t alignment, size_t size)
-{
-  return refuse() ? 12 : __real_posix_memalign(out, alignment, size);
-}
-
-void __wrap_free(void *memory)
-{
-  __real_free(memory);
-}
+#include "failing_memory.h"
 
 static const char good[] =
     "simulation: {duration: 100 ms}\n"

@@ -43,9 +43,9 @@ static enum hk_status read_ids(hid_t group, const char *where, const char *name,
     return status;
   *count = column.count;
   if (population)
-    *population = hk__h5_text(column.dataset, "node_population");
+    status = hk__h5_text(column.dataset, "node_population", population);
   *ids = column.count > SIZE_MAX / sizeof **ids - 1 ? NULL : malloc((column.count + 1) * sizeof **ids);
-  if (!*ids)
+  if (!*ids || status)
     status = HK_ERR_MEMORY;
   else if (hk__h5_column_unsigned(&column, 0, (size_t)column.count, *ids))
     status = hk__h5_complain(messages, HK_ERR_INPUT, path, "%s/%s cannot be read or has negative numbers", where, name);

@@ -211,71 +211,74 @@ static bool holds_one(hid_t attribute)
   return one;
 }
 
-static char *read_variable_text(hid_t attribute)
+static enum hk_status read_variable_text(hid_t attribute, char **out)
 {
   hid_t type = H5Tcopy(H5T_C_S1);
   H5Tset_size(type, H5T_VARIABLE);
   hid_t stored = H5Aget_type(attribute);
   H5Tset_cset(type, H5Tget_cset(stored));
-  char *text = NULL, *copy = NULL;
+  char *text = NULL;
+  enum hk_status status = HK_OK;
   if (H5Aread(attribute, type, &text) >= 0 && text) {
-    copy = strdup(text);
+    *out = strdup(text);
+    status = *out ? HK_OK : HK_ERR_MEMORY;
     H5free_memory(text);
   }
   hk__h5_drop(stored);
   hk__h5_drop(type);
-  return copy;
+  return status;
 }
 
-static char *read_fixed_text(hid_t attribute, hid_t stored)
+static enum hk_status read_fixed_text(hid_t attribute, hid_t stored, char **out)
 {
   enum { LONGEST = 1 << 20 };
-  size_t size = H5Tget_size(stored);
+  const size_t size = H5Tget_size(stored);
   if (size == 0 || size > LONGEST)
-    return NULL;
+    return HK_OK;
   char *text = calloc(size + 1, 1);
-  if (text && H5Aread(attribute, stored, text) < 0) {
+  if (!text)
+    return HK_ERR_MEMORY;
+  if (H5Aread(attribute, stored, text) < 0) {
     free(text);
-    return NULL;
+    return HK_OK;
   }
-  for (size_t end = text ? strlen(text) : 0; end > 0 && text[end - 1] == ' '; end--)
+  for (size_t end = strlen(text); end > 0 && text[end - 1] == ' '; end--)
     text[end - 1] = '\0'; /* Fortran pads with spaces */
-  return text;
+  *out = text;
+  return HK_OK;
 }
 
-static char *read_enum_name(hid_t attribute, hid_t stored)
+static enum hk_status read_enum_name(hid_t attribute, hid_t stored, char **out)
 {
-  enum { LONGEST = 64 };
+  char name[64] = "";
   unsigned char value[16] = {0};
-  if (H5Tget_size(stored) > sizeof value || H5Aread(attribute, stored, value) < 0)
-    return NULL;
-  char *name = calloc(LONGEST, 1);
-  if (name && H5Tenum_nameof(stored, value, name, LONGEST) < 0) {
-    free(name);
-    return NULL;
-  }
-  return name;
+  if (H5Tget_size(stored) > sizeof value || H5Aread(attribute, stored, value) < 0 ||
+      H5Tenum_nameof(stored, value, name, sizeof name - 1) < 0)
+    return HK_OK;
+  *out = strdup(name);
+  return *out ? HK_OK : HK_ERR_MEMORY;
 }
 
-char *hk__h5_text(hid_t object, const char *name)
+enum hk_status hk__h5_text(hid_t object, const char *name, char **out)
 {
+  *out = NULL;
   if (H5Aexists(object, name) <= 0)
-    return NULL;
+    return HK_OK;
   hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
   hid_t type = attribute >= 0 ? H5Aget_type(attribute) : -1;
-  char *text = NULL;
+  enum hk_status status = HK_OK;
   if (type >= 0 && holds_one(attribute)) {
     H5T_class_t class = H5Tget_class(type);
     if (class == H5T_ENUM)
-      text = read_enum_name(attribute, type);
+      status = read_enum_name(attribute, type, out);
     else if (class == H5T_STRING && H5Tis_variable_str(type) > 0)
-      text = read_variable_text(attribute);
+      status = read_variable_text(attribute, out);
     else if (class == H5T_STRING)
-      text = read_fixed_text(attribute, type);
+      status = read_fixed_text(attribute, type, out);
   }
   hk__h5_drop(type);
   hk__h5_drop(attribute);
-  return text;
+  return status;
 }
 
 bool hk__h5_plain_number(hid_t type, bool *is_float, bool *is_signed)

@@ -59,9 +59,9 @@ bool hk__h5_has_dataset(hid_t where, const char *name);
 enum hk_status hk__h5_group_names(hid_t group, char ***names, size_t *count);
 void hk__h5_names_free(char **names, size_t count);
 
-/* A text attribute, of fixed or variable length, or the name of an enum's value; NULL if there is none or it is
- * something else. Free with free(). */
-char *hk__h5_text(hid_t object, const char *name);
+/* A text attribute, of fixed or variable length, or the name of an enum's value; *text NULL if there is none or it is
+ * something else. Free with free(). Error: HK_ERR_MEMORY. */
+enum hk_status hk__h5_text(hid_t object, const char *name, char **text);
 bool hk__h5_number(hid_t object, const char *name, double *value);
 
 /* Whether a type is one of the machine's plain numbers, in either byte order: HDF5 can describe far stranger ones. */

@@ -103,6 +103,8 @@ static enum hk_status read_types(struct reading *r, const char *path)
       status = check_synapse(r, i);
     if (!status)
       status = read_sign(r, i);
+    if (status && status != HK_ERR_INPUT)
+      return status;
     all = all ? all : status;
   }
   return all;
@@ -310,6 +312,8 @@ enum hk_status hk__circuit_add_edges(struct hk__circuit *circuit)
       status = hk__json_tell(file, HK_SEVERITY_ERROR, key, circuit->messages, "edges_file was expected");
     if (!status && enabled)
       status = add_file(circuit, path, types);
+    if (status && status != HK_ERR_INPUT)
+      return status;
     all = all ? all : status;
   }
   return all;

@@ -54,7 +54,7 @@ enum hk_status hk__groups_open(struct hk__groups *groups, const char *path, cons
   *groups = (struct hk__groups){.path = path, .name = name, .population = population, .count = count};
   enum hk_status status = hk__h5_group_names(population, &groups->names, &groups->name_count);
   if (status)
-    return hk__h5_complain(messages, HK_ERR_INPUT, path, "%s cannot be read", name);
+    return hk__h5_complain(messages, status == HK_ERR_MEMORY ? status : HK_ERR_INPUT, path, "%s cannot be read", name);
   keep_numerals(groups);
   status = read_ids(groups, kind, "id", &groups->group_ids, messages);
   if (!status)

@@ -63,6 +63,8 @@ static enum hk_status for_each(struct hk__circuit *circuit, const char *section,
       status = hk__json_flag(file, value, entry.key, "enabled", &enabled, circuit->messages);
     if (!status && enabled)
       status = use(&entry);
+    if (status && status != HK_ERR_INPUT)
+      return status;
     all = all ? all : status;
   }
   return all;

@@ -290,7 +290,9 @@ static enum hk_status read_file(struct hk__circuit *circuit, const char *path, c
   hid_t all = hk__h5_has_group(file, "nodes") ? H5Gopen2(file, "nodes", H5P_DEFAULT) : -1;
   char **names = NULL;
   size_t count = 0;
-  if (all < 0 || hk__h5_group_names(all, &names, &count))
+  if (all >= 0)
+    status = hk__h5_group_names(all, &names, &count);
+  if (all < 0 || status == HK_ERR_IO)
     status = hk__h5_complain(circuit->messages, HK_ERR_INPUT, path, "holds no nodes: it has no group /nodes");
   for (size_t i = 0; i < count && !status; i++)
     status = add_population(circuit, path, types_path, file, all, names[i]);
@@ -319,6 +321,8 @@ enum hk_status hk__circuit_read_nodes(struct hk__circuit *circuit)
                              "nodes_file and node_types_file were expected");
     if (!status)
       status = read_file(circuit, path, types);
+    if (status && status != HK_ERR_INPUT)
+      return status;
     all = all ? all : status;
   }
   if (!all && circuit->node_count == 0)

@@ -306,9 +306,13 @@ enum hk_status hk__circuit_add_populations(struct hk__circuit *circuit)
     struct hk__node_population *nodes = &circuit->nodes[p];
     struct names names = {circuit, nodes};
     enum hk_status status = hk__groups_visit(&nodes->groups, "dynamics_params", check_stored, &names);
+    if (status && status != HK_ERR_INPUT)
+      return status;
     all = all ? all : status;
     for (size_t i = 0; i < nodes->part_count; i++) {
       status = add_part(circuit, nodes, &nodes->parts[i]);
+      if (status && status != HK_ERR_INPUT)
+        return status;
       all = all ? all : status;
     }
   }

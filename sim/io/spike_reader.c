@@ -28,31 +28,34 @@ struct hk_spike_reader {
   size_t count;
 };
 
-static enum hk_sorting read_sorting(hid_t group, hid_t ids, hid_t spikes)
+static enum hk_status read_sorting(hid_t group, hid_t ids, hid_t spikes, enum hk_sorting *sorting)
 {
   const hid_t places[] = {group, ids, spikes};
+  *sorting = HK_SORTING_NONE;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    char *text = hk__h5_text(places[i], "sorting");
+    char *text;
     double number = -1.0;
+    enum hk_status status = hk__h5_text(places[i], "sorting", &text);
+    if (status)
+      return status;
     if (!text && !hk__h5_number(places[i], "sorting", &number))
       continue;
-    enum hk_sorting sorting = HK_SORTING_NONE;
     if (number == 2.0 || (text && strcmp(text, "by_time") == 0))
-      sorting = HK_SORTING_BY_TIME;
+      *sorting = HK_SORTING_BY_TIME;
     else if (number == 1.0 || (text && (strcmp(text, "by_id") == 0 || strcmp(text, "by_gid") == 0)))
-      sorting = HK_SORTING_BY_ID;
+      *sorting = HK_SORTING_BY_ID;
     free(text);
-    return sorting;
+    break;
   }
-  return HK_SORTING_NONE;
+  return HK_OK;
 }
 
 static enum hk_status read_unit(struct population *population, const char *where, const char *path,
                                 struct hk_messages *messages)
 {
   population->factor = 1.0;
-  char *unit = hk__h5_text(population->times.dataset, "units");
-  enum hk_status status = HK_OK;
+  char *unit;
+  enum hk_status status = hk__h5_text(population->times.dataset, "units", &unit);
   if (unit && !hk__h5_time_unit(unit, &population->factor))
     status = hk__h5_complain(messages, HK_ERR_INPUT, path,
                              "%s/timestamps is in `%s`, which is not a unit of time; ms or s would do", where, unit);
@@ -106,7 +109,7 @@ static enum hk_status open_population(struct hk_spike_reader *reader, hid_t grou
   if (!status)
     status = check_lengths(reader, population, where, messages);
   if (!status)
-    population->sorting = read_sorting(group, population->ids.dataset, spikes);
+    status = read_sorting(group, population->ids.dataset, spikes, &population->sorting);
   return status;
 }
 
@@ -263,7 +266,9 @@ bool hk_spike_reader_note_text(struct hk_spike_reader *reader, const char *name,
 {
   struct hk__h5_quiet quiet;
   hk__h5_hush(&quiet);
-  char *found = reader->provenance < 0 ? NULL : hk__h5_text(reader->provenance, name);
+  char *found = NULL;
+  if (reader->provenance >= 0 && hk__h5_text(reader->provenance, name, &found))
+    found = NULL;
   hk__h5_unhush(&quiet);
   if (found)
     *text = found;

@@ -54,8 +54,11 @@ static enum hk_status open_data(struct hk_trace_reader *reader, hid_t group, str
 
 static enum hk_status read_texts(struct hk_trace_reader *reader)
 {
-  reader->unit = hk__h5_text(reader->data, "units");
-  reader->variable = hk__h5_text(reader->data, "variable");
+  enum hk_status status = hk__h5_text(reader->data, "units", &reader->unit);
+  if (!status)
+    status = hk__h5_text(reader->data, "variable", &reader->variable);
+  if (status)
+    return status;
   if (!reader->unit)
     reader->unit = strdup("");
   if (!reader->variable)
@@ -70,8 +73,11 @@ static enum hk_status read_time(struct hk_trace_reader *reader, hid_t mapping, s
   if (status)
     return status;
   double values[3] = {0.0, 0.0, 0.0}, factor = 1.0;
-  char *unit = hk__h5_text(time.dataset, "units");
-  if (time.count != 3 || hk__h5_column_doubles(&time, 0, 3, values))
+  char *unit;
+  status = hk__h5_text(time.dataset, "units", &unit);
+  if (status)
+    unit = NULL;
+  else if (time.count != 3 || hk__h5_column_doubles(&time, 0, 3, values))
     status = complain(reader, messages, "mapping/time does not hold three numbers: start, stop, step");
   else if (unit && !hk__h5_time_unit(unit, &factor))
     status = hk__h5_complain(messages, HK_ERR_INPUT, reader->path,

@@ -44,12 +44,14 @@ static bool put_time(struct hk_trace_writer *writer)
 }
 
 /* One value per node: element 0 of each. libsonata wants N + 1 pointers under the guide's name, bmtk another name. */
-static bool put_elements(hid_t mapping, const struct hk_trace_layout *layout)
+static bool put_elements(struct hk_trace_writer *writer, hid_t mapping, const struct hk_trace_layout *layout)
 {
   const size_t count = layout->node_count;
   uint64_t *pointers = malloc((count + 1) * sizeof *pointers);
   uint32_t *zeros = calloc(count, sizeof *zeros); /* as floats these are zeros too */
   bool good = pointers && zeros;
+  if (!good)
+    writer->output.status = HK_ERR_MEMORY; /* sticks */
   for (size_t i = 0; good && i <= count; i++)
     pointers[i] = i;
   good = good && put_dataset(mapping, "index_pointers", H5T_STD_U64LE, count + 1, H5T_NATIVE_UINT64, pointers) &&
@@ -66,7 +68,7 @@ static bool put_mapping(struct hk_trace_writer *writer, hid_t population, const 
 {
   const hsize_t three = 3;
   hid_t mapping = hk__h5_new_group(population, "mapping");
-  bool good = mapping >= 0 && put_elements(mapping, layout);
+  bool good = mapping >= 0 && put_elements(writer, mapping, layout);
   if (good) {
     writer->time = hk__h5_new_dataset(mapping, "time", H5T_IEEE_F64LE, 1, &three, NULL, NULL);
     good = writer->time >= 0 && put_time(writer) && hk__h5_put_text(writer->time, "units", "ms");
