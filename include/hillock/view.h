@@ -83,6 +83,9 @@ struct hk_view_population hk_view_population(const struct hk_view *view, size_t 
 /* The id of a selected neuron; row must be below rows. */
 uint64_t hk_view_id(const struct hk_view *view, size_t population, uint64_t row);
 
+/* Whether a neuron of this id is among the selected ones, be there one or not. */
+bool hk_view_selects(const struct hk_view *view, uint64_t id);
+
 /* Spikes of a population, at most some ten thousand at once. rows: 0 .. rows - 1, the selected neurons by ascending
  * id. Valid during the call. */
 struct hk_view_block {

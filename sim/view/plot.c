@@ -105,7 +105,7 @@ static enum hk_status draw_traces(struct hk__canvas *canvas, const struct hk_vie
   enum hk_status status = HK_OK;
   for (size_t i = 0; i < options->trace_count && status == HK_OK; i++) {
     struct hk__box box = {LEFT, top + each * (double)i, time.end - time.start, each - PANEL_GAP};
-    status = hk__trace_panel(canvas, box, &time, options->traces[i], 0, messages);
+    status = hk__trace_panel(canvas, view, box, &time, options->traces[i], 0, messages);
   }
   hk__axis_time(canvas, &time, bottom + 3);
   draw_title(canvas, options);

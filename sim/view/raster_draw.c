@@ -180,7 +180,7 @@ static void draw_name(const struct hk__raster *raster, const struct hk__band *ba
   cairo_stroke(cairo);
 }
 
-/* How many neurons a band has, beneath its name where that leaves room to the next name. */
+/* How many neurons a band has, beneath its name where both fit into the band. */
 static void draw_size(const struct hk__raster *raster, size_t index, struct hk__canvas *canvas)
 {
   const struct hk__band *band = &raster->bands[index];
@@ -188,7 +188,7 @@ static void draw_size(const struct hk__raster *raster, size_t index, struct hk__
   for (size_t i = raster->band_count - 1; i > index; i--)
     if (!isnan(raster->bands[i].label_middle))
       below = raster->bands[i].label_middle;
-  if (isnan(band->label_middle) || below - band->label_middle < 2.8 * HK__TEXT_SIZE)
+  if (isnan(band->label_middle) || band->height < 3 * HK__TEXT_SIZE || below - band->label_middle < 2.5 * HK__TEXT_SIZE)
     return;
   const struct hk__theme *theme = hk__canvas_theme(canvas);
   char text[32];
@@ -279,7 +279,10 @@ static enum hk_status draw_rates(const struct hk__raster *raster, struct hk__can
                    canvas);
   free(all);
   char length[48], text[64];
-  snprintf(text, sizeof text, "%s (%s)", together ? "all" : "rate", unit == 1 ? "Hz" : unit == 1e3 ? "kHz" : "MHz");
+  snprintf(text, sizeof text, "%s (%s)", together ? "mean rate" : "rate",
+           unit == 1     ? "Hz"
+           : unit == 1e3 ? "kHz"
+                         : "MHz");
   scale.high /= unit;
   hk__axis_left(canvas, &scale, panel->x - 3, text, theme->ink, false);
   hk__time_text(raster->rate_bin, length, sizeof length);
@@ -324,7 +327,7 @@ static enum hk_status draw_traces(const struct hk__raster *raster, struct hk__ca
   double height = (all->height + TRACE_GAP) / (double)count;
   for (size_t i = 0; i < count && status == HK_OK; i++) {
     struct hk__box box = {all->x, all->y + height * (double)i, all->width, height - TRACE_GAP};
-    status = hk__trace_panel(canvas, box, &raster->time, raster->options->traces[i],
+    status = hk__trace_panel(canvas, raster->view, box, &raster->time, raster->options->traces[i],
                              trace_colour(raster, raster->options->traces[i]), messages);
   }
   return status;

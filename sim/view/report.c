@@ -15,9 +15,9 @@
 
 #include <hillock/plot.h>
 #include <hillock/stats.h>
-#include <hillock/traces.h>
 
 #include "view/axis.h"
+#include "view/trace_panel.h"
 
 enum { PIECES = 4000, LINES_MOST = 7, VALUES_AT_ONCE = 1 << 18, CURVE_POINTS_MOST = 400 };
 
@@ -96,7 +96,7 @@ static enum hk_status write_spikes(struct report *report, size_t index)
 
 struct pieces {
   float *values, low, high; /* lowest and highest of each piece of each line, side by side */
-  size_t lines;
+  size_t lines, places[LINES_MOST], selected;
   struct hk__scale time;
 };
 
@@ -110,7 +110,8 @@ static void take_rows(struct pieces *pieces, const struct hk_trace_info *info, u
       continue;
     size_t piece = place < PIECES ? (size_t)place : PIECES - 1;
     for (size_t line = 0; line < pieces->lines; line++) {
-      float value = values[r * info->node_count + line], *pair = &pieces->values[2 * (line * PIECES + piece)];
+      float value = values[r * info->node_count + pieces->places[line]],
+            *pair = &pieces->values[2 * (line * PIECES + piece)];
       if (!isfinite(value))
         continue;
       pair[0] = fminf(pair[0], value);
@@ -150,12 +151,12 @@ static enum hk_status describe_trace(struct report *report, const struct hk_trac
 {
   json_t *ids = json_array();
   for (size_t line = 0; line < pieces->lines; line++)
-    json_array_append_new(ids, json_integer((json_int_t)info->node_ids[line]));
+    json_array_append_new(ids, json_integer((json_int_t)info->node_ids[pieces->places[line]]));
   bool any = pieces->low <= pieces->high;
   json_t *trace =
       json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:f, s:f, s:o}", "population", info->population, "variable",
                 info->variable[0] ? info->variable : "value", "unit", info->unit, "pieces", PIECES, "nodes",
-                (json_int_t)info->node_count, "colour", (json_int_t)colour_of(report, info->population), "low",
+                (json_int_t)pieces->selected, "colour", (json_int_t)colour_of(report, info->population), "low",
                 any ? (double)pieces->low : 0.0, "high", any ? (double)pieces->high : 1.0, "ids", ids);
   return json_array_append_new(report->traces, trace) == 0 ? HK_OK : HK_ERR_MEMORY;
 }
@@ -168,7 +169,7 @@ static enum hk_status write_trace(struct report *report, size_t index)
     return status;
   struct hk_trace_info info = hk_trace_reader_info(reader);
   struct pieces pieces = {.low = INFINITY, .high = -INFINITY, .time = hk__time_scale(report->view, 0, 1)};
-  pieces.lines = info.node_count < LINES_MOST ? info.node_count : LINES_MOST;
+  pieces.lines = hk__trace_places(report->view, &info, LINES_MOST, pieces.places, &pieces.selected);
   size_t count = 2 * PIECES * pieces.lines;
   pieces.values = malloc((count + 1) * sizeof *pieces.values);
   status = pieces.values ? HK_OK : HK_ERR_MEMORY;

@@ -252,6 +252,12 @@ static bool find_row(const struct hk_view *view, uint64_t id, uint64_t *row)
   return true;
 }
 
+bool hk_view_selects(const struct hk_view *view, uint64_t id)
+{
+  uint64_t row;
+  return view->range_count == 0 || find_row(view, id, &row);
+}
+
 /* --- sizes and span --- */
 
 /* Sizes beyond this are no population of neurons but a broken note. */
