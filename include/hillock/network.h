@@ -105,7 +105,7 @@ enum hk_input_kind {
   HK_INPUT_DC,      /* amplitude */
   HK_INPUT_STEPS,   /* amplitudes[i] from times[i] on, 0 before times[0] */
   HK_INPUT_SINE,    /* offset + amplitude * sin(2 pi frequency (t - from) + phase) */
-  HK_INPUT_NOISE    /* Gaussian noise current; not every model takes it */
+  HK_INPUT_NOISE    /* Gaussian noise, independent for every neuron: an Ornstein-Uhlenbeck process, or white noise */
 };
 
 struct hk_input_spec {
@@ -123,8 +123,9 @@ struct hk_input_spec {
   const double *times;               /* ms, ascending */
   const double *amplitudes;          /* pA */
   size_t step_count;
-  double tau;       /* noise: correlation time in ms; 0: piecewise constant over dt */
+  double tau;       /* noise: correlation time, ms; 0: values of different steps are independent */
   double mean, std; /* noise: pA */
+  double dt;        /* noise: the process is sampled exactly every dt ms, > 0, and held in between */
 };
 
 /* State variables of some neurons at 0, interval, 2 interval, ... */

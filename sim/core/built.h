@@ -40,6 +40,7 @@ struct hk__input {
   double omega, phase;        /* sine: 1/ms, radians at `from` */
   double *times, *amplitudes; /* steps */
   size_t step_count;
+  double mean, std, dt, decay; /* noise: pA, ms; what is left of a deviation after dt */
 };
 
 struct hk__trace {

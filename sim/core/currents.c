@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/currents.h"
 
+#include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/random.h"
+
 static bool is_current(const struct hk__input *input)
 {
-  return input->kind == HK_INPUT_DC || input->kind == HK_INPUT_STEPS || input->kind == HK_INPUT_SINE;
+  return input->kind == HK_INPUT_DC || input->kind == HK_INPUT_STEPS || input->kind == HK_INPUT_SINE ||
+         input->kind == HK_INPUT_NOISE;
 }
 
 static size_t count_switches(const struct hk__input *input)
@@ -67,6 +71,61 @@ static enum hk_status place_sines(struct hk__currents *currents)
   return HK_OK;
 }
 
+static enum hk_status start_noises(struct hk__currents *currents)
+{
+  const struct hk__built *built = currents->built;
+  currents->noises = calloc(built->input_count + 1, sizeof *currents->noises);
+  if (!currents->noises)
+    return HK_ERR_MEMORY;
+  for (uint32_t i = 0; i < built->input_count; i++) {
+    const struct hk__input *input = &built->inputs[i];
+    if (input->kind != HK_INPUT_NOISE)
+      continue;
+    double *value = calloc(input->count + 1u, sizeof *value);
+    if (!value)
+      return HK_ERR_MEMORY;
+    currents->noises[currents->noise_count++] = (struct hk__noise){.input = i, .time = input->from, .value = value};
+    currents->bytes += input->count * sizeof *value;
+  }
+  return HK_OK;
+}
+
+/* The next sample for every neuron of the input. */
+static void draw_noise(const struct hk__built *built, struct hk__noise *noise)
+{
+  const struct hk__input *input = &built->inputs[noise->input];
+  double keep = noise->step > 0 ? input->decay : 0, fresh = sqrt(fma(-keep, keep, 1));
+  for (uint32_t k = 0; k < input->count; k++) {
+    struct hk__gsl_stream g;
+    hk__gsl_stream_init(&g, built->seed, HK__FOR_NOISE, noise->input, noise->step, hk__input_neuron(input, k));
+    noise->value[k] = fma(keep, noise->value[k], fresh * gsl_ran_gaussian_ziggurat(&g.rng, 1.0));
+  }
+  noise->time = fma((double)++noise->step, input->dt, input->from);
+  if (noise->time >= input->to)
+    noise->time = INFINITY;
+}
+
+/* The noise whose step comes first; NULL if a switch of the list comes before it or at the same time. */
+static struct hk__noise *next_noise(const struct hk__currents *currents)
+{
+  struct hk__noise *first = NULL;
+  double time = currents->next < currents->switch_count ? currents->switches[currents->next].time : INFINITY;
+  for (size_t i = 0; i < currents->noise_count; i++)
+    if (currents->noises[i].time < time) {
+      first = &currents->noises[i];
+      time = first->time;
+    }
+  return first;
+}
+
+static const struct hk__noise *noise_of(const struct hk__currents *currents, size_t input)
+{
+  for (size_t i = 0; i < currents->noise_count; i++)
+    if (currents->noises[i].input == input)
+      return &currents->noises[i];
+  return NULL;
+}
+
 enum hk_status hk__currents_init(struct hk__currents *currents, const struct hk__built *built)
 {
   *currents = (struct hk__currents){.built = built};
@@ -81,6 +140,8 @@ enum hk_status hk__currents_init(struct hk__currents *currents, const struct hk_
     currents->bytes = built->target_count * sizeof *currents->current;
     list_switches(currents);
     status = place_sines(currents);
+    if (status == HK_OK)
+      status = start_noises(currents);
   }
   if (status != HK_OK)
     hk__currents_clear(currents);
@@ -93,12 +154,24 @@ void hk__currents_clear(struct hk__currents *currents)
   free(currents->sines);
   free(currents->switches);
   free(currents->level);
+  for (size_t i = 0; i < currents->noise_count; i++)
+    free(currents->noises[i].value);
+  free(currents->noises);
   *currents = (struct hk__currents){.built = NULL};
 }
 
 double hk__currents_next(const struct hk__currents *currents)
 {
+  const struct hk__noise *noise = next_noise(currents);
+  if (noise)
+    return noise->time;
   return currents->next < currents->switch_count ? currents->switches[currents->next].time : INFINITY;
+}
+
+const struct hk__input *hk__currents_input(const struct hk__currents *currents)
+{
+  const struct hk__noise *noise = next_noise(currents);
+  return &currents->built->inputs[noise ? noise->input : currents->switches[currents->next].input];
 }
 
 static double level_at(const struct hk__input *input, double time)
@@ -147,6 +220,8 @@ static void sum_anew(struct hk__currents *currents, uint32_t population, uint32_
       current->constant += level;
     else if (input->kind == HK_INPUT_DC)
       current->constant += level * input->amplitude[slot];
+    else if (input->kind == HK_INPUT_NOISE)
+      current->constant += level * fma(input->std, noise_of(currents, i)->value[slot], input->mean);
     else {
       current->constant += level * input->offset[slot];
       *sine++ = (struct hk__sine){level * input->amplitude[slot], input->omega,
@@ -157,9 +232,14 @@ static void sum_anew(struct hk__currents *currents, uint32_t population, uint32_
 
 void hk__currents_switch(struct hk__currents *currents)
 {
-  struct hk__switch s = currents->switches[currents->next++];
-  const struct hk__input *input = &currents->built->inputs[s.input];
-  currents->level[s.input] = level_at(input, s.time);
+  const struct hk__input *input = hk__currents_input(currents);
+  struct hk__noise *noise = next_noise(currents);
+  if (noise)
+    draw_noise(currents->built, noise);
+  else {
+    struct hk__switch s = currents->switches[currents->next++];
+    currents->level[s.input] = level_at(input, s.time);
+  }
   for (uint32_t k = 0; k < input->count; k++)
     sum_anew(currents, input->population, hk__input_neuron(input, k));
 }

@@ -168,7 +168,7 @@ static enum hk_status take_train(struct queue *q, uint32_t index, double time)
 static enum hk_status take_switches(struct queue *q, double time)
 {
   while (hk__currents_next(&q->currents) == time) {
-    const struct hk__input *input = &q->built->inputs[q->currents.switches[q->currents.next].input];
+    const struct hk__input *input = hk__currents_input(&q->currents);
     uint32_t first = q->built->populations[input->population].first;
     for (uint32_t k = 0; k < input->count; k++) {
       enum hk_status status = touch(q, first + hk__input_neuron(input, k), time);

@@ -168,7 +168,7 @@ static uint32_t shard_of(const struct windows *w, uint32_t neuron)
 static enum hk_status take_switches(struct windows *w)
 {
   while (hk__currents_next(&w->currents) <= w->window.start) {
-    const struct hk__input *input = &w->built->inputs[w->currents.switches[w->currents.next].input];
+    const struct hk__input *input = hk__currents_input(&w->currents);
     uint32_t first = w->built->populations[input->population].first;
     double *before = malloc((input->count + 1u) * sizeof *before);
     if (!before)

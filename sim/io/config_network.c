@@ -378,6 +378,7 @@ static void take_current(const struct hk__current_section *current, struct hk_in
     spec->mean = current->noise.mean;
     spec->std = current->noise.std;
     spec->tau = current->noise.tau;
+    spec->dt = current->noise.dt;
   }
 }
 

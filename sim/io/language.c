@@ -193,11 +193,13 @@ static SCHEMA(sine_schema, "sine", hk__sine_section, &sine_presets);
 static const struct hk__field hk__noise_section_fields[] = {
     HK__FIELD(hk__noise_section, mean, quantity, ANY_CURRENT),
     HK__FIELD(hk__noise_section, std, quantity, .flags = HK__REQUIRED, .unit = "pA", .high = INFINITY),
-    HK__FIELD(hk__noise_section, tau, quantity, .flags = HK__REQUIRED, .unit = "ms", .high = INFINITY,
-              .open_low = true),
+    HK__FIELD(hk__noise_section, tau, quantity, .flags = HK__REQUIRED, .unit = "ms", .high = INFINITY),
+    HK__FIELD(hk__noise_section, dt, quantity, .unit = "ms", .high = INFINITY, .open_low = true),
 };
 
-static SCHEMA(noise_schema, "noise", hk__noise_section, NULL);
+static const struct hk__noise_section noise_presets = {.dt = 0.1};
+
+static SCHEMA(noise_schema, "noise", hk__noise_section, &noise_presets);
 
 static const struct hk__field hk__current_section_fields[] = {
     HK__FIELD(hk__current_section, dc, value, .flags = HK__ONE_OF, ANY_CURRENT),

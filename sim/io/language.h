@@ -70,7 +70,7 @@ struct hk__sine_section {
 
 struct hk__noise_section {
   struct hk__section section;
-  double mean, std, tau;
+  double mean, std, tau, dt;
 };
 
 struct hk__current_section {

@@ -224,7 +224,11 @@ static enum hk_status make_input(const struct hk_network *network, size_t index,
                               .to = spec->to,
                               .omega = 2 * M_PI * spec->frequency / 1000,
                               .phase = spec->phase,
-                              .step_count = spec->step_count};
+                              .step_count = spec->step_count,
+                              .mean = spec->mean,
+                              .std = spec->std,
+                              .dt = spec->dt,
+                              .decay = spec->tau > 0 ? hk_exp(-spec->dt / spec->tau) : 0};
   input->neurons = copy_of(spec->neurons, spec->neuron_count, sizeof *spec->neurons, &failed);
   input->times = copy_of(spec->times, spec->step_count, sizeof *spec->times, &failed);
   input->amplitudes = copy_of(spec->amplitudes, spec->step_count, sizeof *spec->amplitudes, &failed);

@@ -399,6 +399,8 @@ static void check_current(const struct hk_input_spec *spec, const struct hk_mode
     check_number(spec->tau, 0.0, "tau", "ms", input, faults);
     check_number(spec->std, 0.0, "standard deviation", "pA", input, faults);
     check_number(spec->mean, -INFINITY, "mean", "pA", input, faults);
+    if (!(spec->dt > 0) || !isfinite(spec->dt))
+      HK__FAULT(faults, "%s: the step of the noise is %g ms but must be above 0 ms", input, spec->dt);
     break;
   default:
     HK__FAULT(faults, "%s is of an unknown kind, %d", input, (int)spec->kind);
