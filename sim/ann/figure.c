@@ -27,7 +27,8 @@ struct figure {
   struct hk__canvas *canvas;
   cairo_t *cairo;
   const struct hk__theme *theme;
-  size_t rows; /* of the comparison */
+  size_t rows;  /* of the comparison */
+  size_t shown; /* the run whose first sample is drawn */
 };
 
 /* --- pieces --- */
@@ -210,7 +211,7 @@ static enum hk_status draw_responses(struct figure *f, struct hk__box box)
 /* Layers stand above each other, the first at the bottom, with a gap between. */
 static double unit_height(const struct figure *f, struct hk__box panel, size_t layer, size_t unit)
 {
-  const struct hk__result *r = &f->comparison->outcomes[0].result;
+  const struct hk__result *r = &f->comparison->outcomes[f->shown].result;
   double gap = 6.0, room = panel.height - gap * (double)(r->layer_count - 1);
   double each = room / (double)r->layer_count;
   double bottom = panel.y + panel.height - (double)layer * (each + gap);
@@ -233,18 +234,21 @@ static void mark(struct figure *f, double x, double y, double width, double heig
 
 static double mark_height(const struct figure *f, struct hk__box panel, size_t layer)
 {
-  const struct hk__result *r = &f->comparison->outcomes[0].result;
+  const struct hk__result *r = &f->comparison->outcomes[f->shown].result;
   double each = panel.height / (double)r->layer_count / (double)r->layers[layer].units;
   return fmin(fmax(0.7 * each, 0.35), 7.0);
 }
 
 static void draw_sample(struct figure *f, struct hk__box box)
 {
-  const struct hk__outcome *o = &f->comparison->outcomes[0];
+  const struct hk__outcome *o = &f->comparison->outcomes[f->shown];
   const struct hk__result *r = &o->result;
   double period = o->run->regime.period;
-  char title[160];
-  snprintf(title, sizeof title, "first sample, %.60s: spikes, and the units that are on", o->run->name);
+  char title[200];
+  char label[120];
+  struct hk_comparison_row row = hk_comparison_row(f->comparison, f->shown);
+  run_label(&row, label, sizeof label);
+  snprintf(title, sizeof title, "first sample, %s: spikes, and the step units that are on", label);
   struct hk__box panel = open_panel(f, box, title);
   double beside = 30.0;
   panel.width -= beside + 16.0;
@@ -320,6 +324,11 @@ enum hk_status hk_comparison_draw(const struct hk_comparison *comparison, const 
   }
   struct sweep sweeps[SWEEPS_MAX];
   size_t sweep_count = find_sweeps(&f, sweeps);
+  /* A volley's raster is a column per layer: a run in which something is spread says more. */
+  if (sweep_count > 0) {
+    const struct sweep *sweep = &sweeps[sweep_count > 1 ? 1 : 0];
+    f.shown = sweep->first + sweep->count / 2;
+  }
   struct hk_picture picture = hk_picture_default();
   picture.title = comparison->name;
   picture.width = sweep_count > 3 ? 1080.0 : 864.0;
