@@ -210,6 +210,7 @@ START_TEST(an_old_file_stands_until_the_new_one_does)
   ck_assert_int_eq(hk_spike_writer_close(writer, messages), HK_OK);
   const char *const twice[] = {"a", "a"};
   ck_assert_int_eq(hk_spike_writer_create(path, twice, 2, &writer, messages), HK_ERR_IO);
+  ck_assert_int_ne(access(in_folder("spikes.h5.new"), F_OK), 0);
   struct hk_spike_reader *reader = open_good(path);
   ck_assert_uint_eq(hk_spike_reader_population(reader, 0).count, 10);
   hk_spike_reader_close(reader);

@@ -104,7 +104,8 @@ struct hk__h5_output {
   hid_t file;
   int descriptor;
   char *path;
-  uint64_t pending; /* bytes handed over since the last flush */
+  bool is_published; /* it stands at its own name; before, it is removed when closed */
+  uint64_t pending;  /* bytes handed over since the last flush */
   enum hk_status status;
   char reason[HK__H5_REASON];
 };

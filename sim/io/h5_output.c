@@ -200,6 +200,7 @@ enum hk_status hk__h5_output_publish(struct hk__h5_output *out)
   }
   free(out->path);
   out->path = path;
+  out->is_published = true;
   return HK_OK;
 }
 
@@ -212,8 +213,11 @@ enum hk_status hk__h5_output_close(struct hk__h5_output *out, struct hk_messages
   if (out->file >= 0 && H5Fclose(out->file) < 0)
     hk__h5_output_fail(out, "cannot be closed");
   enum hk_status status = out->status;
+  if (out->path && !out->is_published)
+    unlink(out->path);
   if (status)
-    hk__h5_complain(messages, status, out->path, "%s (what was flushed before is kept)", out->reason);
+    hk__h5_complain(messages, status, out->path, "%s%s", out->reason,
+                    out->is_published ? " (what was flushed before is kept)" : "");
   free(out->path);
   *out = (struct hk__h5_output){.file = -1, .descriptor = -1};
   return status;
