@@ -141,8 +141,8 @@ double hk__axis_left(struct hk__canvas *canvas, const struct hk__scale *scale, d
 {
   const struct hk__theme *theme = hk__canvas_theme(canvas);
   double length = fabs(scale->end - scale->start);
-  size_t most = (size_t)(length / (2.2 * HK__TEXT_SIZE));
-  struct hk__ticks ticks = hk__ticks_pick(scale->low, scale->high, most < 1 ? 1 : most > 8 ? 8 : most, whole);
+  size_t most = (size_t)(length / (2.2 * HK__TEXT_SIZE)), least = length < 2.8 * HK__TEXT_SIZE ? 1 : 2;
+  struct hk__ticks ticks = hk__ticks_pick(scale->low, scale->high, most < least ? least : most > 8 ? 8 : most, whole);
   line(canvas, x, scale->start, x, scale->end);
   double left = x - TICK_LENGTH - TICK_GAP;
   for (size_t i = 0; i < ticks.count; i++) {

@@ -279,10 +279,10 @@ static enum hk_status draw_rates(const struct hk__raster *raster, struct hk__can
                    canvas);
   free(all);
   char length[48], text[64];
-  snprintf(text, sizeof text, "%s (%s)", together ? "mean rate" : "rate",
-           unit == 1     ? "Hz"
-           : unit == 1e3 ? "kHz"
-                         : "MHz");
+  const char *hertz = unit == 1 ? "Hz" : unit == 1e3 ? "kHz" : "MHz";
+  snprintf(text, sizeof text, "%s (%s)", together ? "mean rate" : "rate", hertz);
+  if (hk__canvas_measure(canvas, (struct hk__font){HK__TEXT_SIZE, false}, text).width > panel->height + 8)
+    snprintf(text, sizeof text, "%s", hertz);
   scale.high /= unit;
   hk__axis_left(canvas, &scale, panel->x - 3, text, theme->ink, false);
   hk__time_text(raster->rate_bin, length, sizeof length);

@@ -72,7 +72,7 @@ static void place_panels(struct hk__raster *raster, struct hk__canvas *canvas)
     top = hk__canvas_snap(canvas, top + share * height + PANEL_GAP);
   }
   if (!raster->options->no_rate) {
-    double rate_height = hk__canvas_snap(canvas, 0.19 * height);
+    double rate_height = hk__canvas_snap(canvas, fmin(0.3 * height, fmax(48, 0.19 * height)));
     raster->rate_panel = (struct hk__box){left, bottom - rate_height, right - left, rate_height};
     bottom = hk__canvas_snap(canvas, bottom - rate_height - PANEL_GAP);
   }

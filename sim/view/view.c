@@ -1,46 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A view holds one source (a reader or lists in memory) and the selected populations. Once open, every population has
- * a size, the span of time is set, and `in_order` says whether the source hands it out by time. Results of Hillock,
- * which note their duration and sizes, are believed; anything else is surveyed once when it is opened. */
-#include <hillock/view.h>
-
-#include <hillock/spikes.h>
+/* Opening a view: what is chosen, how large it is, how long it lasts. */
+#include "view/view_parts.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "view/sorter.h"
-
-enum { BLOCK = 1 << 16, RUN_LENGTH = 1 << 23 };
-
-struct population {
-  char *name;
-  size_t source; /* index in the source */
-  uint64_t count, size, rows;
-  bool size_stated, in_order, believed, repairs_told;
-  uint64_t bad_times, bad_ids; /* of the pass under way */
-  uint64_t largest_id;         /* found by the survey, of spikes with a good time */
-  double last;
-};
-
-struct range {
-  uint64_t first, last, row; /* row of first */
-};
-
-struct hk_view {
-  struct hk_spike_reader *reader; /* NULL: lists */
-  const struct hk_spike_list *lists;
-  struct population *populations;
-  size_t count;
-  struct range *ranges; /* ascending, disjoint; none: all neurons */
-  size_t range_count;
-  double from, to;
-  double *times;
-  uint64_t *ids, *rows; /* BLOCK each */
-};
 
 struct hk_selection hk_selection_all(void)
 {
@@ -61,8 +26,8 @@ static struct hk_spike_population source_population(const struct hk_view *view, 
   return (struct hk_spike_population){view->lists[index].name, view->lists[index].count, HK_SORTING_NONE};
 }
 
-static enum hk_status source_read(struct hk_view *view, const struct population *population, uint64_t first,
-                                  size_t count, double *times, uint64_t *ids)
+enum hk_status hk__view_read(struct hk_view *view, const struct hk__population *population, uint64_t first,
+                             size_t count, double *times, uint64_t *ids)
 {
   if (count == 0)
     return HK_OK;
@@ -94,8 +59,8 @@ static const char *shown_name(const char *name)
 static enum hk_status add_population(struct hk_view *view, size_t source)
 {
   struct hk_spike_population of = source_population(view, source);
-  struct population *population = &view->populations[view->count];
-  *population = (struct population){.source = source, .count = of.count, .last = -1};
+  struct hk__population *population = &view->populations[view->count];
+  *population = (struct hk__population){.source = source, .count = of.count, .last = -1};
   population->in_order = of.sorting == HK_SORTING_BY_TIME;
   population->name = strdup(shown_name(of.name));
   if (!population->name)
@@ -189,7 +154,7 @@ static enum hk_status choose_populations(struct hk_view *view, size_t list_count
 
 static int compare_ranges(const void *a, const void *b)
 {
-  const struct range *x = a, *y = b;
+  const struct hk__range *x = a, *y = b;
   return x->first < y->first ? -1 : x->first > y->first;
 }
 
@@ -208,11 +173,11 @@ static enum hk_status choose_neurons(struct hk_view *view, const struct hk_selec
                       "the range of neurons %" PRIu64 "-%" PRIu64 " ends before it begins", range.first, range.last);
       return HK_ERR_INPUT;
     }
-    view->ranges[i] = (struct range){.first = range.first, .last = range.last};
+    view->ranges[i] = (struct hk__range){.first = range.first, .last = range.last};
   }
   qsort(view->ranges, selection->neuron_range_count, sizeof *view->ranges, compare_ranges);
   for (size_t i = 0; i < selection->neuron_range_count; i++) {
-    struct range *end = view->range_count ? &view->ranges[view->range_count - 1] : NULL;
+    struct hk__range *end = view->range_count ? &view->ranges[view->range_count - 1] : NULL;
     if (end && (view->ranges[i].first <= end->last || view->ranges[i].first == end->last + 1)) {
       end->last = view->ranges[i].last > end->last ? view->ranges[i].last : end->last;
       continue;
@@ -227,7 +192,7 @@ static enum hk_status choose_neurons(struct hk_view *view, const struct hk_selec
   return HK_OK;
 }
 
-static void count_rows(const struct hk_view *view, struct population *population)
+static void count_rows(const struct hk_view *view, struct hk__population *population)
 {
   population->rows = view->range_count ? 0 : population->size;
   for (size_t i = 0; i < view->range_count && view->ranges[i].first < population->size; i++) {
@@ -236,7 +201,7 @@ static void count_rows(const struct hk_view *view, struct population *population
   }
 }
 
-static bool find_row(const struct hk_view *view, uint64_t id, uint64_t *row)
+bool hk__view_row(const struct hk_view *view, uint64_t id, uint64_t *row)
 {
   size_t low = 0, high = view->range_count;
   while (low < high) {
@@ -255,7 +220,7 @@ static bool find_row(const struct hk_view *view, uint64_t id, uint64_t *row)
 bool hk_view_selects(const struct hk_view *view, uint64_t id)
 {
   uint64_t row;
-  return view->range_count == 0 || find_row(view, id, &row);
+  return view->range_count == 0 || hk__view_row(view, id, &row);
 }
 
 /* --- sizes and span --- */
@@ -263,7 +228,8 @@ bool hk_view_selects(const struct hk_view *view, uint64_t id)
 /* Sizes beyond this are no population of neurons but a broken note. */
 static const double size_limit = 9007199254740992.0; /* 2^53 */
 
-static void state_size(const struct hk_view *view, const struct hk_selection *selection, struct population *population)
+static void state_size(const struct hk_view *view, const struct hk_selection *selection,
+                       struct hk__population *population)
 {
   for (size_t i = 0; i < selection->size_count; i++)
     if (strcmp(selection->sizes[i].population, population->name) == 0) {
@@ -301,26 +267,21 @@ static enum hk_status check_sizes(const struct hk_view *view, const struct hk_se
   return HK_OK;
 }
 
-static bool good_time(double time)
-{
-  return time >= 0 && time < INFINITY;
-}
-
-static enum hk_status survey(struct hk_view *view, struct population *population)
+static enum hk_status survey(struct hk_view *view, struct hk__population *population)
 {
   double before = 0;
   uint64_t id_before = 0;
   population->in_order = true;
-  for (uint64_t first = 0; first < population->count; first += BLOCK) {
+  for (uint64_t first = 0; first < population->count; first += HK__BLOCK) {
     uint64_t left = population->count - first;
-    size_t count = left < BLOCK ? (size_t)left : BLOCK;
-    enum hk_status status = source_read(view, population, first, count, view->times, view->ids);
+    size_t count = left < HK__BLOCK ? (size_t)left : HK__BLOCK;
+    enum hk_status status = hk__view_read(view, population, first, count, view->times, view->ids);
     if (status != HK_OK)
       return status;
     for (size_t i = 0; i < count; i++) {
       double time = view->times[i];
       uint64_t id = view->ids[i];
-      if (!good_time(time)) {
+      if (!hk__good_time(time)) {
         population->in_order = false;
         continue;
       }
@@ -340,7 +301,7 @@ static enum hk_status survey(struct hk_view *view, struct population *population
 static enum hk_status survey_all(struct hk_view *view, struct hk_messages *messages)
 {
   for (size_t p = 0; p < view->count; p++) {
-    struct population *population = &view->populations[p];
+    struct hk__population *population = &view->populations[p];
     enum hk_status status = survey(view, population);
     if (status != HK_OK) {
       hk_messages_add(messages, HK_SEVERITY_ERROR, NULL, "the spikes of `%s` cannot be read: %s", population->name,
@@ -364,15 +325,35 @@ static enum hk_status survey_all(struct hk_view *view, struct hk_messages *messa
   return HK_OK;
 }
 
+/* The last time of a population: found by the survey, or where it must stand in one that is believed. */
+static enum hk_status find_last(struct hk_view *view, struct hk__population *population)
+{
+  uint64_t id;
+  if (population->last >= 0 || population->count == 0 || !population->in_order)
+    return HK_OK;
+  enum hk_status status = hk__view_read(view, population, population->count - 1, 1, &population->last, &id);
+  if (!hk__good_time(population->last))
+    population->last = -1;
+  return status;
+}
+
 static enum hk_status set_span(struct hk_view *view, const struct hk_selection *selection, double duration,
                                struct hk_messages *messages)
 {
-  double last = duration;
-  for (size_t p = 0; p < view->count && isnan(duration); p++)
-    last = isnan(last) || view->populations[p].last > last ? view->populations[p].last : last;
+  double last = 0;
+  for (size_t p = 0; p < view->count; p++) {
+    enum hk_status status = find_last(view, &view->populations[p]);
+    if (status != HK_OK)
+      return status;
+    last = fmax(last, view->populations[p].last);
+  }
+  if (last > duration && isnan(selection->to))
+    hk_messages_add(messages, HK_SEVERITY_WARNING, NULL,
+                    "the file says that it lasts %g ms, but has spikes up to %.15g ms: these are shown too", duration,
+                    last);
   view->from = isnan(selection->from) ? 0 : selection->from;
-  view->to = isnan(selection->to) ? fmax(isnan(last) ? 0 : last, view->from) : selection->to;
-  if (!good_time(view->from) || !good_time(view->to) || view->from > view->to) {
+  view->to = isnan(selection->to) ? fmax(fmax(last, duration), view->from) : selection->to;
+  if (!hk__good_time(view->from) || !hk__good_time(view->to) || view->from > view->to) {
     hk_messages_add(messages, HK_SEVERITY_ERROR, NULL,
                     "from %g ms to %g ms is no span of time: it must begin at 0 or later and end after its beginning",
                     view->from, view->to);
@@ -384,9 +365,9 @@ static enum hk_status set_span(struct hk_view *view, const struct hk_selection *
 static enum hk_status prepare(struct hk_view *view, size_t list_count, const struct hk_selection *selection,
                               struct hk_messages *messages)
 {
-  view->times = malloc(BLOCK * sizeof *view->times);
-  view->ids = malloc(BLOCK * sizeof *view->ids);
-  view->rows = malloc(BLOCK * sizeof *view->rows);
+  view->times = malloc(HK__BLOCK * sizeof *view->times);
+  view->ids = malloc(HK__BLOCK * sizeof *view->ids);
+  view->rows = malloc(HK__BLOCK * sizeof *view->rows);
   if (!view->times || !view->ids || !view->rows)
     return HK_ERR_MEMORY;
   enum hk_status status = choose_populations(view, list_count, selection, messages);
@@ -397,7 +378,7 @@ static enum hk_status prepare(struct hk_view *view, size_t list_count, const str
   if (status != HK_OK)
     return status;
   double duration = NAN, complete = 1.0;
-  if (!hk_view_note_number(view, "duration", &duration) || !good_time(duration))
+  if (!hk_view_note_number(view, "duration", &duration) || !hk__good_time(duration))
     duration = NAN;
   /* a run that was killed may have written spikes after it last noted how far it had come */
   if (hk_view_note_number(view, "complete", &complete) && complete == 0.0)
@@ -482,7 +463,7 @@ size_t hk_view_population_count(const struct hk_view *view)
 
 struct hk_view_population hk_view_population(const struct hk_view *view, size_t population)
 {
-  const struct population *of = &view->populations[population];
+  const struct hk__population *of = &view->populations[population];
   return (struct hk_view_population){of->name, of->size, of->rows, of->size_stated, of->count};
 }
 
@@ -493,158 +474,4 @@ uint64_t hk_view_id(const struct hk_view *view, size_t population, uint64_t row)
   while (i > 1 && view->ranges[i - 1].row > row)
     i--;
   return i ? view->ranges[i - 1].first + (row - view->ranges[i - 1].row) : row;
-}
-
-/* --- passes --- */
-
-/* Drops what is not selected or not sound from the block in times and ids, and finds the rows of the rest. */
-static size_t sift(struct hk_view *view, struct population *population, size_t count)
-{
-  size_t kept = 0;
-  for (size_t i = 0; i < count; i++) {
-    double time = view->times[i];
-    uint64_t id = view->ids[i], row = id;
-    if (!(time >= view->from && time <= view->to)) {
-      population->bad_times += !good_time(time);
-      continue;
-    }
-    if (id >= population->size) {
-      population->bad_ids++;
-      continue;
-    }
-    if (view->range_count && !find_row(view, id, &row))
-      continue;
-    view->times[kept] = time;
-    view->ids[kept] = id;
-    view->rows[kept] = row;
-    kept++;
-  }
-  return kept;
-}
-
-/* The first spike of a population in order that is at `time` or later. */
-static enum hk_status bisect(struct hk_view *view, struct population *population, double time, uint64_t *index)
-{
-  uint64_t low = 0, high = population->count;
-  while (low < high) {
-    uint64_t middle = low + (high - low) / 2;
-    double at;
-    uint64_t id;
-    enum hk_status status = source_read(view, population, middle, 1, &at, &id);
-    if (status != HK_OK)
-      return status;
-    if (at < time)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  *index = low;
-  return HK_OK;
-}
-
-struct pass {
-  enum hk_status (*each)(void *context, const struct hk_view_block *block);
-  void *context;
-  struct hk__sorter *sorter; /* NULL: blocks go straight to each */
-};
-
-static enum hk_status deliver(struct hk_view *view, size_t p, size_t count, const struct pass *pass)
-{
-  if (count == 0)
-    return HK_OK;
-  if (!pass->sorter) {
-    struct hk_view_block block = {p, count, view->times, view->ids, view->rows};
-    return pass->each(pass->context, &block);
-  }
-  enum hk_status status = HK_OK;
-  for (size_t i = 0; i < count && status == HK_OK; i++)
-    status = hk__sorter_add(pass->sorter, view->times[i], view->ids[i]);
-  return status;
-}
-
-static enum hk_status out_of_order(const struct population *population, uint64_t spike, struct hk_messages *messages)
-{
-  hk_messages_add(messages, HK_SEVERITY_ERROR, NULL,
-                  "the file says that `%s` is sorted by time, but spike %" PRIu64
-                  " comes before the one ahead of it: the file is damaged",
-                  population->name, spike);
-  return HK_ERR_INPUT;
-}
-
-static enum hk_status read_pass(struct hk_view *view, size_t p, const struct pass *pass, struct hk_messages *messages)
-{
-  struct population *population = &view->populations[p];
-  uint64_t first = 0;
-  double before = 0;
-  enum hk_status status = HK_OK;
-  if (population->in_order && view->from > 0)
-    status = bisect(view, population, view->from, &first);
-  while (status == HK_OK && first < population->count) {
-    uint64_t left = population->count - first;
-    size_t count = left < BLOCK ? (size_t)left : BLOCK;
-    if ((status = source_read(view, population, first, count, view->times, view->ids)) != HK_OK)
-      break;
-    for (size_t i = 0; i < count && population->in_order; i++) {
-      if (view->times[i] < before)
-        return out_of_order(population, first + i, messages);
-      before = view->times[i];
-    }
-    bool past = population->in_order && before > view->to;
-    status = deliver(view, p, sift(view, population, count), pass);
-    first += count;
-    if (past)
-      break;
-  }
-  return status;
-}
-
-static enum hk_status hand_out_sorted(struct hk_view *view, size_t p, const struct pass *pass)
-{
-  struct pass straight = {pass->each, pass->context, NULL};
-  enum hk_status status = hk__sorter_finish(pass->sorter);
-  size_t count = 0;
-  while (status == HK_OK) {
-    status = hk__sorter_next(pass->sorter, BLOCK, view->times, view->ids, &count);
-    if (status != HK_OK || count == 0)
-      break;
-    status = deliver(view, p, sift(view, &view->populations[p], count), &straight);
-  }
-  return status;
-}
-
-static void tell_repairs(struct population *population, struct hk_messages *messages)
-{
-  if (population->repairs_told || (population->bad_times == 0 && population->bad_ids == 0))
-    return;
-  population->repairs_told = true;
-  if (population->bad_times > 0)
-    hk_messages_add(messages, HK_SEVERITY_WARNING, NULL,
-                    "%" PRIu64 " spikes of `%s` are at times that are negative or no number: left out",
-                    population->bad_times, population->name);
-  if (population->bad_ids > 0)
-    hk_messages_add(messages, HK_SEVERITY_WARNING, NULL,
-                    "%" PRIu64 " spikes of `%s` have ids of %" PRIu64 " or more, beyond its neurons: left out",
-                    population->bad_ids, population->name, population->size);
-}
-
-enum hk_status hk_view_scan(struct hk_view *view, size_t p, enum hk_view_order order,
-                            enum hk_status (*each)(void *context, const struct hk_view_block *block), void *context,
-                            struct hk_messages *messages)
-{
-  struct population *population = &view->populations[p];
-  struct pass pass = {each, context, NULL};
-  population->bad_times = population->bad_ids = 0;
-  enum hk_status status = HK_OK;
-  if (order == HK_VIEW_BY_TIME && !population->in_order) {
-    size_t run = population->count < RUN_LENGTH ? (size_t)population->count + 1 : RUN_LENGTH;
-    status = hk__sorter_create(run, &pass.sorter);
-  }
-  if (status == HK_OK)
-    status = read_pass(view, p, &pass, messages);
-  if (status == HK_OK && pass.sorter)
-    status = hand_out_sorted(view, p, &pass);
-  hk__sorter_destroy(pass.sorter);
-  if (status == HK_OK)
-    tell_repairs(population, messages);
-  return status;
 }
