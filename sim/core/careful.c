@@ -206,5 +206,6 @@ enum hk_status hk__shard_resolve(struct hk__shard_state *shard, const struct hk_
     shard->mark[shard->suspect[i].neuron] = 0;
   shard->suspect_count = 0;
   shard->suspect_total += count;
+  shard->recalled_total += shard->events.count;
   return status;
 }

@@ -11,7 +11,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { BATCH = 256, CHUNK = 256, AHEAD = 6 };
+enum { BATCH = 256, CHUNK = 256, AHEAD = 6, FEW_CODES = 64 };
 
 struct batch {
   size_t count;
@@ -162,12 +162,85 @@ INLINE void take_slice_of(const enum hk__format format, const struct hk__shard_s
   entry->at = i;
 }
 
+/* What one event adds to its target. */
+struct dose {
+  unsigned count;
+  size_t lane[HK_STATES_MAX + 1];
+  double value[HK_STATES_MAX + 1];
+};
+
+static struct dose dose_of(const struct hk__response *response, uint32_t port_index, double weight, double x)
+{
+  const struct hk__port_response *port = &response->port[port_index];
+  struct dose dose = {.count = port->count};
+  for (unsigned k = 0; k < port->count; k++) {
+    double v = port->c[k][response->degree];
+    for (unsigned d = response->degree; d-- > 0;)
+      v = fma(v, x, port->c[k][d]);
+    dose.lane[k] = port->lane[k];
+    dose.value[k] = v * weight;
+  }
+  double up = weight * port->hi, down = weight * port->lo, bound = up > down ? up : down;
+  if (bound > 0) {
+    dose.lane[dose.count] = response->kernel->n;
+    dose.value[dose.count++] = bound;
+  }
+  return dose;
+}
+
+INLINE void add_doses(const struct hk__indexed *s, size_t count, const struct dose *dose, const unsigned lanes_changed,
+                      const size_t lanes, double *accumulator)
+{
+  for (size_t j = 0; j < count; j++) {
+    double *a = accumulator + s[j].target * lanes;
+    for (unsigned k = 0; k < lanes_changed; k++)
+      a[dose->lane[k]] += dose->value[k];
+  }
+}
+
+/* Takes the slice of an entry whose synapses share few weights and delays: runs of synapses with the same code arrive
+ * at one time with one weight, so that their response is evaluated once. */
+static void take_runs(const struct hk__shard_state *shard, const struct hk__window *window, struct hk__entry *entry,
+                      double *accumulator)
+{
+  const struct hk__response *response = &window->responses[shard->kernel[0]];
+  const struct hk__indexed *s = entry->block->indexed;
+  uint64_t i = entry->at, end = entry->end;
+  entry->begin = i;
+  while (i < end) {
+    const struct hk__code *code = &entry->block->code[s[i].code];
+    double time = entry->departure + code->delay, after = time - window->start;
+    if (time >= window->end)
+      break;
+    uint64_t run = i + 1;
+    while (run < end && s[run].code == s[i].code)
+      run++;
+    struct dose dose =
+        dose_of(response, code->port, code->weight, fma(after > 0 ? after : 0, -2 / window->length, 1.0));
+    if (shard->lanes == 2 && dose.count == 1)
+      add_doses(s + i, run - i, &dose, 1, 2, accumulator);
+    else if (shard->lanes == 2)
+      add_doses(s + i, run - i, &dose, 2, 2, accumulator);
+    else if (shard->lanes == 4 && dose.count == 2)
+      add_doses(s + i, run - i, &dose, 2, 4, accumulator);
+    else if (shard->lanes == 4 && dose.count == 3)
+      add_doses(s + i, run - i, &dose, 3, 4, accumulator);
+    else
+      add_doses(s + i, run - i, &dose, dose.count, shard->lanes, accumulator);
+    i = run;
+  }
+  entry->at = i;
+}
+
 static void take_slice(const struct hk__shard_state *shard, const struct hk__window *window, struct hk__entry *entry,
                        struct batch *b, double *accumulator)
 {
   switch (entry->block->format) {
   case HK__INDEXED:
-    take_slice_of(HK__INDEXED, shard, window, entry, b, accumulator);
+    if (shard->alike && entry->block->code_count <= FEW_CODES)
+      take_runs(shard, window, entry, accumulator);
+    else
+      take_slice_of(HK__INDEXED, shard, window, entry, b, accumulator);
     break;
   case HK__COMPACT:
     take_slice_of(HK__COMPACT, shard, window, entry, b, accumulator);

@@ -130,8 +130,8 @@ struct hk__shard_state {
   struct hk__cells *cells;
   double *timer; /* when each cell needs attention */
 
-  struct hk__spikes spikes; /* emitted in this window */
-  uint64_t event_count, suspect_total;
+  struct hk__spikes spikes;                            /* emitted in this window */
+  uint64_t event_count, suspect_total, recalled_total; /* since the start */
   uint64_t bytes;
   enum hk_status status;
 };

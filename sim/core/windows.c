@@ -17,6 +17,11 @@
 #include "core/shard.h"
 #include "core/train.h"
 
+enum {
+  LEVELS = 7,
+  LEVEL_PERIOD = 64 /* windows between looks at the level */
+};
+
 struct trace_rows {
   double *rows;
   size_t capacity;         /* in rows */
@@ -38,7 +43,12 @@ struct windows {
   double **accumulators; /* one per thread */
   double h, anchor;      /* windows end at anchor + k h */
   uint64_t k;
-  struct hk__response *responses, *odd_responses; /* per kernel: for windows of length h, and of another length */
+  double longest; /* h is longest / 2^level */
+  unsigned level;
+  struct hk__response *responses[LEVELS], *odd_responses; /* per kernel: for each level made so far; for a cut window */
+  struct effort {
+    uint64_t windows, events, suspects, recalled;
+  } seen; /* when the level was last looked at */
   struct hk__window window;
   struct hk__spikes news; /* what the next window admits */
   struct hk__spikes made; /* in the windows so far, in canonical order, and not yet handed over */
@@ -48,6 +58,7 @@ struct windows {
   double **rows;
   struct hk__tally tally;
   size_t next_shard; /* to be taken in this window */
+  uint64_t window_count;
   bool finished;
   enum hk_status status;
 };
@@ -199,8 +210,55 @@ static enum hk_status take_switches(struct windows *w)
 static void init_responses(const struct windows *w, struct hk__response *responses, double h)
 {
   for (size_t k = 0; k < w->built->kernel_count; k++)
-    if (hk__response_suits(w->built->kernels[k], w->h))
+    if (hk__response_suits(w->built->kernels[k], w->longest))
       hk__response_init(&responses[k], w->built->kernels[k], h);
+}
+
+/* --- the length of windows --- */
+
+static struct effort count_effort(const struct windows *w)
+{
+  struct effort e = {.windows = w->window_count};
+  for (size_t i = 0; i < w->shard_count; i++) {
+    e.events += w->shards[i].event_count;
+    e.suspects += w->shards[i].suspect_total;
+    e.recalled += w->shards[i].recalled_total;
+  }
+  return e;
+}
+
+/* Long windows make many neurons suspect, short ones make many sweeps. Every so many windows the two are weighed by
+ * what they cost, in units of one neuron's sweep; only counts decide, so that all runs decide alike. */
+static void weigh_level(struct windows *w)
+{
+  static const double per_suspect = 300, per_recalled = 40, per_event_seen_again = 0.6, per_window = 1000,
+                      per_response = 50000;
+  struct effort now = count_effort(w);
+  double windows = (double)(now.windows - w->seen.windows), suspects = (double)(now.suspects - w->seen.suspects);
+  if (windows < LEVEL_PERIOD)
+    return;
+  double sweeps = windows * (per_window + (double)w->built->target_count);
+  double care = per_suspect * suspects + per_recalled * (double)(now.recalled - w->seen.recalled) +
+                (suspects > 0 ? per_event_seen_again * (double)(now.events - w->seen.events) : 0);
+  w->seen = now;
+  unsigned level = w->level;
+  if (level + 1 < LEVELS &&
+      care > 2 * sweeps + (w->responses[level + 1] ? 0 : per_response * (double)w->built->kernel_count))
+    level++;
+  else if (care < 0.3 * sweeps && level > 0)
+    level--;
+  if (level == w->level)
+    return;
+  if (!w->responses[level]) {
+    w->responses[level] = calloc(w->built->kernel_count + 1, sizeof *w->responses[level]);
+    if (!w->responses[level])
+      return; /* it goes on at the old level */
+    init_responses(w, w->responses[level], ldexp(w->longest, -(int)level));
+  }
+  w->level = level;
+  w->h = ldexp(w->longest, -(int)level);
+  w->anchor = w->window.end;
+  w->k = 0;
 }
 
 /* The samples that fall in the window, and room for them. */
@@ -230,6 +288,8 @@ static enum hk_status place_samples(struct windows *w)
 static enum hk_status open_window(struct windows *w)
 {
   struct hk__window *window = &w->window;
+  weigh_level(w);
+  w->window_count++;
   window->start = window->end;
   if (hk__currents_next(&w->currents) <= window->start) {
     enum hk_status status = take_switches(w);
@@ -241,7 +301,7 @@ static enum hk_status open_window(struct windows *w)
   double end = fma((double)++w->k, w->h, w->anchor), cut = hk__currents_next(&w->currents);
   window->end = fmin(end, cut);
   window->length = w->h;
-  window->responses = w->responses;
+  window->responses = w->responses[w->level];
   if (cut < end) {
     window->length = cut - window->start;
     init_responses(w, w->odd_responses, window->length);
@@ -335,7 +395,8 @@ static void destroy(struct hk__scheduler *self)
   hk__cells_clear(&w->cells);
   free(w->shards);
   free(w->accumulators);
-  free(w->responses);
+  for (unsigned level = 0; level < LEVELS; level++)
+    free(w->responses[level]);
   free(w->odd_responses);
   free(w->news.spike);
   free(w->made.spike);
@@ -359,7 +420,7 @@ static uint64_t bytes(const struct hk__scheduler *self)
 {
   const struct windows *w = (const struct windows *)self;
   uint64_t sum =
-      w->currents.bytes + w->sources.bytes + w->cells.bytes + 2 * w->built->kernel_count * sizeof *w->responses;
+      w->currents.bytes + w->sources.bytes + w->cells.bytes + 2 * w->built->kernel_count * sizeof *w->odd_responses;
   for (size_t i = 0; i < w->shard_count; i++)
     sum += w->shards[i].bytes + w->shards[i].entry_capacity * sizeof *w->shards[i].entry;
   return sum;
@@ -419,18 +480,18 @@ static enum hk_status init_sources(struct windows *w)
 static enum hk_status init(struct windows *w)
 {
   const struct hk__built *built = w->built;
-  w->h = hk__windows_length(built);
+  w->h = w->longest = hk__windows_length(built);
   int shards = (int)built->connectome->shard_count;
   w->threads = built->threads < shards ? built->threads : shards > 0 ? shards : 1;
   w->shards = calloc(built->connectome->shard_count + 1, sizeof *w->shards);
   w->accumulators = calloc((size_t)w->threads, sizeof *w->accumulators);
-  w->responses = calloc(built->kernel_count + 1, sizeof *w->responses);
+  w->responses[0] = calloc(built->kernel_count + 1, sizeof *w->responses[0]);
   w->odd_responses = calloc(built->kernel_count + 1, sizeof *w->odd_responses);
   w->traces = calloc(built->trace_count + 1, sizeof *w->traces);
   w->first_sample = calloc(built->trace_count + 1, sizeof *w->first_sample);
   w->end_sample = calloc(built->trace_count + 1, sizeof *w->end_sample);
   w->rows = calloc(built->trace_count + 1, sizeof *w->rows);
-  if (!w->shards || !w->accumulators || !w->responses || !w->odd_responses || !w->traces || !w->first_sample ||
+  if (!w->shards || !w->accumulators || !w->responses[0] || !w->odd_responses || !w->traces || !w->first_sample ||
       !w->end_sample || !w->rows)
     return HK_ERR_MEMORY;
   enum hk_status status = hk__currents_init(&w->currents, built);
@@ -439,7 +500,7 @@ static enum hk_status init(struct windows *w)
   if (status == HK_OK)
     status = init_shards(w);
   if (status == HK_OK)
-    init_responses(w, w->responses, w->h);
+    init_responses(w, w->responses[0], w->h);
   w->window.first_sample = w->first_sample;
   w->window.end_sample = w->end_sample;
   w->window.rows = w->rows;
