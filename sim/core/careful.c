@@ -18,7 +18,9 @@ struct walk {
   uint32_t neuron;
   double t, release;   /* release: INFINITY while free */
   double release_time; /* the same as an absolute time, of which release is the exact difference */
-  double x[HK_STATES_MAX];
+  double x[HK_STATES_MAX], rest[HK_STATES_MAX];
+  double theta; /* the threshold for sense . (x - rest), less a margin */
+  const struct hk__response *response;
   const struct hk__event *event; /* all of the shard's, by order */
   const uint32_t *next, *last;   /* what is left of the neuron's */
   struct hk__probe *probe, *probe_end;
@@ -48,6 +50,27 @@ static enum hk_status fire(struct walk *w, double time)
   return hk__shard_emit(w->shard, w->neuron, fmax(fmin(time, nextafter(w->window->end, 0)), w->window->start));
 }
 
+/* Advances a free neuron to `stop` if a bound says that it stays below threshold on the way; else leaves it. */
+static bool advance_below(struct walk *w, double stop)
+{
+  if (w->current->sine_count > 0)
+    return false;
+  double x[HK_STATES_MAX], before = 0, after = 0, bend = 0;
+  size_t n = w->kernel->n;
+  memcpy(x, w->x, n * sizeof *x);
+  hk__linear_advance(w->kernel, false, w->current, 0, stop - w->t, x);
+  for (size_t j = 0; j < n; j++) {
+    before = fma(w->kernel->system.sense[j], w->x[j] - w->rest[j], before);
+    after = fma(w->kernel->system.sense[j], x[j] - w->rest[j], after);
+    bend = fma(w->response->bend[j], fabs(w->x[j] - w->rest[j]), bend);
+  }
+  if (!(fmax(before, after) + bend < w->theta))
+    return false;
+  memcpy(w->x, x, n * sizeof *x);
+  w->t = stop;
+  return true;
+}
+
 /* Moves to `to`, firing on the way wherever the threshold is reached before it. */
 static enum hk_status walk_to(struct walk *w, double to)
 {
@@ -63,6 +86,8 @@ static enum hk_status walk_to(struct walk *w, double to)
       w->release = INFINITY;
       continue;
     }
+    if (advance_below(w, stop))
+      continue;
     if (hk__linear_first(w->kernel, w->current, w->window->start + w->t, w->x, stop - w->t, &dt) && w->t + dt < to) {
       advance(w, w->t + dt);
       enum hk_status status = fire(w, w->window->start + w->t);
@@ -173,10 +198,14 @@ static enum hk_status resolve_one(struct hk__shard_state *shard, const struct hk
                    .neuron = i,
                    .release = suspect->release > -INFINITY ? fmax(suspect->release - window->start, 0) : INFINITY,
                    .release_time = suspect->release,
+                   .theta = shard->theta[i],
+                   .response = hk__shard_response(shard, window, i),
                    .event = shard->events.event,
                    .next = shard->order + first[index],
                    .last = shard->order + first[index + 1]};
   memcpy(w.x, suspect->x, shard->n * sizeof *w.x);
+  for (size_t j = 0; j < shard->n; j++)
+    w.rest[j] = hk__shard_rest(shard, i, j);
   w.probe = hk__shard_probes(shard, i, &w.probe_end);
   enum hk_status status = walk_window(&w);
   if (status != HK_OK)

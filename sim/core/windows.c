@@ -231,7 +231,7 @@ static struct effort count_effort(const struct windows *w)
  * what they cost, in units of one neuron's sweep; only counts decide, so that all runs decide alike. */
 static void weigh_level(struct windows *w)
 {
-  static const double per_suspect = 300, per_recalled = 40, per_event_seen_again = 0.6, per_window = 1000,
+  static const double per_suspect = 400, per_recalled = 80, per_event_seen_again = 0.6, per_window = 1000,
                       per_response = 50000;
   struct effort now = count_effort(w);
   double windows = (double)(now.windows - w->seen.windows), suspects = (double)(now.suspects - w->seen.suspects);
