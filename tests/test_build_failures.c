@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Describing and building with the 1st, 2nd, 3rd ... allocation failing, until none fails any more: each time the
- * status says so, nothing is handed out and nothing is left behind. */
+ * status says so, nothing is handed out and nothing is left behind; likewise a run on a grid. */
 #include <check.h>
 #include <math.h>
 
+#include "core/scheduler.h"
 #include "failing_memory.h"
+#include "net/assemble.h"
 #include "net/build.h"
 
 static double list[] = {1, 2, 3, 4};
@@ -155,6 +157,35 @@ START_TEST(estimating)
 }
 END_TEST
 
+static struct hk__built *assembled;
+
+static enum hk_status run_on_a_grid(void)
+{
+  struct hk__outbox outbox = {.count = 0};
+  struct hk__scheduler *scheduler = NULL;
+  enum hk_status status = hk__grid_create(assembled, grid, &outbox, &scheduler);
+  if (status == HK_OK) {
+    static const atomic_bool never;
+    double reached;
+    status = scheduler->run(scheduler, 5, &never, &reached);
+    scheduler->destroy(scheduler);
+  }
+  hk__outbox_clear(&outbox);
+  return status;
+}
+
+START_TEST(running_on_a_grid)
+{
+  grid = 0.1;
+  ck_assert_int_eq(describe(&built), HK_OK);
+  ck_assert_int_eq(hk__assemble(built, &(struct hk_options){.seed = 3, .threads = 2, .grid = grid}, &assembled, NULL),
+                   HK_OK);
+  run_failing(run_on_a_grid, true, 1);
+  hk__built_destroy(assembled);
+  hk_network_destroy(built);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("build_failures");
@@ -163,6 +194,7 @@ int main(void)
   tcase_add_test(tests, describing);
   tcase_add_loop_test(tests, building, 0, 2);
   tcase_add_test(tests, estimating);
+  tcase_add_test(tests, running_on_a_grid);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);

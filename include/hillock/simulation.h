@@ -23,15 +23,17 @@ extern "C" {
 
 enum hk_scheduler {
   HK_SCHEDULER_AUTO,
-  HK_SCHEDULER_QUEUE,  /* plain event-driven: each event in time order */
-  HK_SCHEDULER_WINDOWS /* windows of the smallest delay: the fast one */
+  HK_SCHEDULER_QUEUE,   /* plain event-driven: each event in time order */
+  HK_SCHEDULER_WINDOWS, /* windows of the smallest delay: the fast one */
+  HK_SCHEDULER_GRID     /* steps of the grid: what AUTO takes where there is one */
 };
 
 struct hk_options {
   uint64_t seed;
   int threads; /* 0: as many as there are processors */
   enum hk_scheduler scheduler;
-  double grid;      /* ms; 0: exact time */
+  double grid; /* ms; 0: exact time. On a grid the answer is that of clock-driven simulators, spike for spike: events
+                  arrive and thresholds are tested at multiples of it alone. For models whose dynamics are linear. */
   double tolerance; /* relative local error of models without a closed solution; 0: the default, 1e-11 */
 };
 
@@ -56,7 +58,8 @@ struct hk_sink {
 struct hk_simulation;
 
 /* Builds everything. The network may be destroyed afterwards. Errors: HK_ERR_MEMORY; HK_ERR_INPUT for what shows only
- * when values are drawn (a parameter out of its range, a delay that is not positive). */
+ * when values are drawn (a parameter out of its range, a delay that is not positive), and for a network or a scheduler
+ * that does not go with the grid. */
 enum hk_status hk_simulation_create(const struct hk_network *network, const struct hk_options *options,
                                     struct hk_simulation **out, struct hk_messages *messages);
 void hk_simulation_destroy(struct hk_simulation *sim); /* NULL is fine */

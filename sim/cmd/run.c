@@ -186,7 +186,7 @@ static enum hk_status add_notes(struct hk_recorder *recorder, const struct note 
 
 static const char *scheduler_name(enum hk_scheduler scheduler)
 {
-  static const char *const names[] = {"auto", "queue", "windows"};
+  static const char *const names[] = {"auto", "queue", "windows", "grid"};
   return (size_t)scheduler < sizeof names / sizeof *names ? names[scheduler] : "unknown";
 }
 

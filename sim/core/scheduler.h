@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a scheduler offers. There are several, with one answer. */
+/* What a scheduler offers. There are several: two for exact time, with one answer, and one for time
+ * on a grid. */
 #ifndef HK__SCHEDULER_H
 #define HK__SCHEDULER_H
 
@@ -27,6 +28,11 @@ struct hk__scheduler {
 /* built and outbox must outlive the scheduler. Errors: HK_ERR_MEMORY. */
 enum hk_status hk__queue_create(const struct hk__built *built, struct hk__outbox *outbox, struct hk__scheduler **out);
 enum hk_status hk__windows_create(const struct hk__built *built, struct hk__outbox *outbox, struct hk__scheduler **out);
+
+/* Steps of `step` ms, for linear models, trees and sources. The connectome's delays are multiples of it, at least one,
+ * and so are the intervals of traces. */
+enum hk_status hk__grid_create(const struct hk__built *built, double step, struct hk__outbox *outbox,
+                               struct hk__scheduler **out);
 
 /* The length of a window, ms: the smallest delay between neurons, or an even fraction of it. */
 double hk__windows_length(const struct hk__built *built);

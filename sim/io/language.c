@@ -47,7 +47,7 @@ static struct hk__node *write_time(struct hk__arena *arena, const struct hk__fie
 static const struct hk__type hk__time_type = {read_time, write_time};
 
 /* in the order of enum hk_scheduler */
-static const char *const schedulers[] = {"auto", "queue", "windows", NULL};
+static const char *const schedulers[] = {"auto", "queue", "windows", "grid", NULL};
 
 static const struct hk__field hk__simulation_section_fields[] = {
     HK__FIELD(hk__simulation_section, duration, quantity, .flags = HK__REQUIRED, .unit = "ms", .high = INFINITY,

@@ -4,6 +4,7 @@
 #define HK__NETWORK_H
 
 #include <hillock/network.h>
+#include <hillock/simulation.h>
 
 static inline bool hk__model_is_source(const struct hk_model *model)
 {
@@ -63,5 +64,9 @@ enum hk_status hk__check_input(const struct hk_network *network, const struct hk
                                const struct hk_place *place, struct hk_messages *messages);
 enum hk_status hk__check_trace(const struct hk_network *network, const struct hk_trace_spec *spec,
                                const struct hk_place *place, struct hk_messages *messages);
+
+/* Whether the options' grid, the scheduler and the network go together. Error: HK_ERR_INPUT. */
+enum hk_status hk__check_grid(const struct hk_network *network, const struct hk_options *options,
+                              struct hk_messages *messages);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "core/scheduler.h"
 #include "net/assemble.h"
+#include "net/network.h"
 
 struct hk_simulation {
   struct hk__built *built;
@@ -18,10 +19,12 @@ struct hk_simulation {
   double time;
 };
 
-static enum hk_status create_scheduler(struct hk_simulation *sim)
+static enum hk_status create_scheduler(struct hk_simulation *sim, double grid)
 {
   if (sim->kind == HK_SCHEDULER_AUTO)
-    sim->kind = HK_SCHEDULER_WINDOWS;
+    sim->kind = grid > 0 ? HK_SCHEDULER_GRID : HK_SCHEDULER_WINDOWS;
+  if (sim->kind == HK_SCHEDULER_GRID)
+    return hk__grid_create(sim->built, grid, &sim->outbox, &sim->scheduler);
   if (sim->kind == HK_SCHEDULER_WINDOWS)
     return hk__windows_create(sim->built, &sim->outbox, &sim->scheduler);
   return hk__queue_create(sim->built, &sim->outbox, &sim->scheduler);
@@ -38,9 +41,11 @@ enum hk_status hk_simulation_create(const struct hk_network *network, const stru
     chosen.threads = omp_get_num_procs();
   sim->kind = chosen.scheduler;
   atomic_init(&sim->stop, false);
-  enum hk_status status = hk__assemble(network, &chosen, &sim->built, messages);
+  enum hk_status status = hk__check_grid(network, &chosen, messages);
   if (status == HK_OK)
-    status = create_scheduler(sim);
+    status = hk__assemble(network, &chosen, &sim->built, messages);
+  if (status == HK_OK)
+    status = create_scheduler(sim, chosen.grid);
   if (status != HK_OK) {
     hk_simulation_destroy(sim);
     return status;
