@@ -289,7 +289,8 @@ END_TEST
 
 START_TEST(full_disk)
 {
-  static const char *const arguments[] = {"hillock", "run", "net.yaml", "--duration", "1e6 s", "-o", "result", NULL};
+  static const char *const arguments[] = {"hillock", "run",    "net.yaml",   "--duration", "1e6 s",
+                                          "-o",      "result", "--progress", "none",       NULL};
   pid_t child = start(arguments, 3 << 20);
   ck_assert_int_eq(finish(child), 1);
   char *messages = command_text(folder, "stderr");
