@@ -183,7 +183,7 @@ START_TEST(refractoriness_is_honoured)
   begin(&s, model, false);
   double t_ref = refractory_of(model);
   s.solo.trace_interval = 0.125;
-  for (size_t k = 0; k < s.solo.train_count; k++)
+  for (size_t k = 0; k < s.solo.train_count && k < model->port_count; k++)
     if (model->ports[k].sign >= 0)
       s.solo.trains[k].weight *= 20;
   struct spike_list list = solo_run(&s.solo);
