@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The schedulers against each other, and each against itself: threads, pieces, repetition. */
+/* The schedulers against each other, and each against itself: pieces, repetition. */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -63,25 +63,6 @@ START_TEST(same_bits_in_pieces_and_again)
 }
 END_TEST
 
-START_TEST(same_bits_for_any_threads)
-{
-  static const int threads[] = {2, 3, 8};
-  for (uint64_t number = 0; number < 40; number++) {
-    struct hk_network *network = random_network(number);
-    struct hk_options options = {.seed = number, .threads = 1, .scheduler = HK_SCHEDULER_WINDOWS};
-    struct recording one = run_network(network, &options, duration, 1);
-    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
-      options.threads = threads[i];
-      struct recording more = run_network(network, &options, duration, 3);
-      assert_same(&one, &more);
-      recording_free(&more);
-    }
-    recording_free(&one);
-    hk_network_destroy(network);
-  }
-}
-END_TEST
-
 int main(void)
 {
   Suite *suite = suite_create("schedulers");
@@ -89,7 +70,6 @@ int main(void)
   tcase_set_timeout(tcase, 240);
   tcase_add_loop_test(tcase, windows_agree_with_queue, 0, NETWORKS / 100);
   tcase_add_loop_test(tcase, same_bits_in_pieces_and_again, 0, 2);
-  tcase_add_test(tcase, same_bits_for_any_threads);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

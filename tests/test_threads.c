@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The windowed scheduler gives the same bits for any number of threads. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "random_network.h"
+
+enum { NETWORKS = 25 };
+static const double duration = 30;
+
+static void assert_same(const struct recording *a, const struct recording *b)
+{
+  ck_assert_uint_eq(a->count, b->count);
+  ck_assert_int_eq(memcmp(a->spikes, b->spikes, a->count * sizeof *a->spikes), 0);
+  ck_assert_uint_eq(a->value_count, b->value_count);
+  ck_assert_int_eq(memcmp(a->rows, b->rows, a->value_count * sizeof *a->rows), 0);
+}
+
+START_TEST(same_bits_for_any_threads)
+{
+  static const int threads[] = {2, 3, 8};
+  for (uint64_t number = 0; number < NETWORKS; number++) {
+    struct hk_network *network = random_network(number);
+    struct hk_options options = {.seed = number, .threads = 1, .scheduler = HK_SCHEDULER_WINDOWS};
+    struct recording one = run_network(network, &options, duration, 1);
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+      options.threads = threads[i];
+      struct recording more = run_network(network, &options, duration, 3);
+      assert_same(&one, &more);
+      recording_free(&more);
+    }
+    recording_free(&one);
+    hk_network_destroy(network);
+  }
+}
+END_TEST
+
+int main(void)
+{
+  Suite *suite = suite_create("threads");
+  TCase *tcase = tcase_create("threads");
+  tcase_set_timeout(tcase, 240);
+  tcase_add_test(tcase, same_bits_for_any_threads);
+  suite_add_tcase(suite, tcase);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
