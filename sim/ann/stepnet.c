@@ -147,18 +147,6 @@ double hk__step_layer_quantum(const struct hk__step_layer *layer)
   return quantum > 0.0 && largest < ldexp(quantum, 52) ? quantum : 0.0;
 }
 
-void hk__step_layer_sum(const struct hk__step_layer *layer, const float *x, double *sum)
-{
-  for (size_t j = 0; j < layer->out; j++) {
-    const double *w = layer->weight + j * layer->in;
-    double s = 0.0;
-    for (size_t i = 0; i < layer->in; i++)
-      if (x[i] != 0.0F)
-        s += w[i] * (double)x[i];
-    sum[j] = s;
-  }
-}
-
 /* The inputs that are not 0, row by row: those of row r are begin[r] .. begin[r + 1]. */
 struct sparse {
   size_t *begin;

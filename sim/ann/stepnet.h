@@ -48,9 +48,6 @@ enum hk_status hk__stepnet_check(const struct hk__stepnet *net, const char *wher
  * doubles; 0 if there is none. */
 double hk__step_layer_quantum(const struct hk__step_layer *layer);
 
-/* The summed input of one layer: sum[out] = w x, terms in ascending order of input. x: in values. */
-void hk__step_layer_sum(const struct hk__step_layer *layer, const float *x, double *sum);
-
 /* Runs a layer over many rows at once: on[r * out + j]. rows: count x in. Parallel, same bits for any thread count. */
 enum hk_status hk__step_layer_run(const struct hk__step_layer *layer, const float *rows, size_t count, float *on,
                                   double *sums /* count x out, or NULL */);

@@ -211,7 +211,7 @@ static enum hk_status run_course(struct course *c, struct hk__stepnet *trial, st
   enum hk_status status = HK_OK;
   c->best_accuracy = -1.0;
   for (size_t epoch = 0; status == HK_OK && epoch < c->how->epochs; epoch++) {
-    struct hk__epoch report = {.epoch = epoch + 1, .epochs = c->how->epochs};
+    struct hk__epoch report = {.epoch = epoch + 1, .epochs = c->how->epochs, .accuracy = -1.0};
     status = learn_epoch(c, epoch, &report.loss);
     if (status == HK_OK)
       status = judge(c, trial, net, epoch, &report.validation);

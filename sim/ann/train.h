@@ -34,8 +34,9 @@ struct hk__training {
 struct hk__training hk__training_defaults(void);
 
 struct hk__epoch {
-  size_t epoch, epochs;              /* epoch counts from 1 */
-  double loss, accuracy, validation; /* accuracy on the batches as trained; validation -1 without */
+  size_t epoch, epochs; /* epoch counts from 1 */
+  double loss, accuracy,
+      validation; /* accuracy on the training samples, -1 where not measured; validation -1 without */
   double seconds;
 };
 
