@@ -63,6 +63,39 @@ START_TEST(same_bits_in_pieces_and_again)
 }
 END_TEST
 
+/* A population of n neurons in a ring of the given delay. */
+static enum hk_scheduler chosen_for(uint64_t n, double delay, size_t *warnings)
+{
+  struct hk_network *network;
+  struct hk_messages *messages;
+  struct hk_simulation *sim;
+  ck_assert_int_eq(hk_network_create(&network), HK_OK);
+  ck_assert_int_eq(hk_messages_create(&messages), HK_OK);
+  struct hk_population_spec neurons = {.name = "n", .model = "iaf_psc_exp", .size = n};
+  struct hk_projection_spec ring = {.rule = {.kind = HK_RULE_ONE_TO_ONE, .allow_autapses = true},
+                                    .weight = hk_value_constant(10),
+                                    .delay = hk_value_constant(delay)};
+  ck_assert_int_eq(hk_network_add_population(network, &neurons, NULL, NULL, messages), HK_OK);
+  ck_assert_int_eq(hk_network_add_projection(network, &ring, NULL, NULL, messages), HK_OK);
+  ck_assert_int_eq(hk_simulation_create(network, &(struct hk_options){.threads = 1}, &sim, messages), HK_OK);
+  enum hk_scheduler chosen = hk_simulation_counts(sim).scheduler;
+  *warnings = hk_messages_count(messages);
+  hk_simulation_destroy(sim);
+  hk_network_destroy(network);
+  hk_messages_destroy(messages);
+  return chosen;
+}
+
+START_TEST(tiny_delays_take_the_queue)
+{
+  size_t warnings;
+  ck_assert_int_eq(chosen_for(1000, 1.0, &warnings), HK_SCHEDULER_WINDOWS);
+  ck_assert_uint_eq(warnings, 0);
+  ck_assert_int_eq(chosen_for(1000, 1e-6, &warnings), HK_SCHEDULER_QUEUE);
+  ck_assert_uint_eq(warnings, 1);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("schedulers");
@@ -70,6 +103,7 @@ int main(void)
   tcase_set_timeout(tcase, 240);
   tcase_add_loop_test(tcase, windows_agree_with_queue, 0, NETWORKS / 100);
   tcase_add_loop_test(tcase, same_bits_in_pieces_and_again, 0, 2);
+  tcase_add_test(tcase, tiny_delays_take_the_queue);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

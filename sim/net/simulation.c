@@ -19,10 +19,37 @@ struct hk_simulation {
   double time;
 };
 
-static enum hk_status create_scheduler(struct hk_simulation *sim, double grid)
+/* Events in a millisecond, if all neurons spiked at a rate usual in cortex. */
+static double expected_events(const struct hk__built *built)
+{
+  static const double usual_rate = 0.005; /* 1/ms */
+  double events = usual_rate * ((double)built->connectome->synapse_count + built->target_count);
+  for (size_t i = 0; i < built->input_count; i++)
+    for (uint32_t k = 0; built->inputs[i].kind == HK_INPUT_POISSON && k < built->inputs[i].count; k++)
+      events += built->inputs[i].rate[k];
+  return events;
+}
+
+/* Windows cost a sweep over all neurons each, the queue costs more for every event: where tiny delays make windows so
+ * short that sweeps cost more than the queue, the queue it is. The costs are rough, hence the factor. */
+static enum hk_scheduler choose(const struct hk__built *built, struct hk_messages *messages)
+{
+  static const double per_neuron = 2, per_window = 2000, per_queued = 250, factor = 3; /* ns */
+  double h = hk__windows_length(built), sweep = per_window + per_neuron * built->target_count;
+  double queue = per_queued * expected_events(built) + per_window;
+  if (sweep / h <= factor * queue)
+    return HK_SCHEDULER_WINDOWS;
+  hk_messages_add(messages, HK_SEVERITY_WARNING, NULL,
+                  "the smallest delay between neurons cuts time into windows of %g ms, too short to pay: each event is "
+                  "taken on its own instead (scheduler: queue). With no delay below %.2g ms the run would be faster",
+                  h, sweep / (factor * queue));
+  return HK_SCHEDULER_QUEUE;
+}
+
+static enum hk_status create_scheduler(struct hk_simulation *sim, double grid, struct hk_messages *messages)
 {
   if (sim->kind == HK_SCHEDULER_AUTO)
-    sim->kind = grid > 0 ? HK_SCHEDULER_GRID : HK_SCHEDULER_WINDOWS;
+    sim->kind = grid > 0 ? HK_SCHEDULER_GRID : choose(sim->built, messages);
   if (sim->kind == HK_SCHEDULER_GRID)
     return hk__grid_create(sim->built, grid, &sim->outbox, &sim->scheduler);
   if (sim->kind == HK_SCHEDULER_WINDOWS)
@@ -45,7 +72,7 @@ enum hk_status hk_simulation_create(const struct hk_network *network, const stru
   if (status == HK_OK)
     status = hk__assemble(network, &chosen, &sim->built, messages);
   if (status == HK_OK)
-    status = create_scheduler(sim, chosen.grid);
+    status = create_scheduler(sim, chosen.grid, messages);
   if (status != HK_OK) {
     hk_simulation_destroy(sim);
     return status;
