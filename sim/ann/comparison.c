@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --- reading --- */
 
@@ -197,6 +198,16 @@ static bool pass_epoch(void *context, const struct hk__epoch *e)
   return !watch || !watch->epoch || watch->epoch(watch->context, &epoch);
 }
 
+/* The folder that a file is to stand in, made if only it is missing; opening the file tells what else is wrong. */
+static void make_folder_of(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  char *folder = slash && slash > path ? strndup(path, (size_t)(slash - path)) : NULL;
+  if (folder)
+    mkdir(folder, 0777);
+  free(folder);
+}
+
 enum hk_status hk_comparison_train(struct hk_comparison *c, const struct hk_comparison_watch *watch,
                                    struct hk_messages *messages)
 {
@@ -207,8 +218,10 @@ enum hk_status hk_comparison_train(struct hk_comparison *c, const struct hk_comp
       &c->net, &c->data, &c->encoder, &training, &inner, messages);
   if (status == HK_OK)
     c->trained = true;
-  if (status == HK_OK && c->plan.network.weights)
+  if (status == HK_OK && c->plan.network.weights) {
+    make_folder_of(c->plan.network.weights);
     status = hk__stepnet_write(c->plan.network.weights, &c->net, messages);
+  }
   return status;
 }
 
