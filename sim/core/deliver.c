@@ -104,15 +104,13 @@ static void add_batch(const struct hk__shard_state *shard, const struct hk__wind
 {
   if (b->count == 0)
     return;
-  const struct hk__response *response = &window->responses[shard->kernel[0]];
-  if (shard->alike && b->mixed == 0)
-    add_run(shard, response, b, 0, b->count, accumulator);
-  else
-    for (size_t j = 0; j < b->count; j++) {
-      if (!shard->alike)
-        response = hk__shard_response(shard, window, b->target[j]);
-      add_run(shard, response, b, j, j + 1, accumulator);
-    }
+  for (size_t from = 0, to; from < b->count; from = to) {
+    to = from + 1;
+    if (shard->alike)
+      while (to < b->count && (b->mixed == 0 || b->ports[to] == b->ports[from]))
+        to++;
+    add_run(shard, hk__shard_response(shard, window, b->target[from]), b, from, to, accumulator);
+  }
   b->count = 0;
   b->mixed = 0;
 }
