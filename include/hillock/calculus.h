@@ -32,9 +32,12 @@ static inline double hk_expm1_near_0(double r)
 static inline double hk_exp(double x)
 {
   double bounded = x < -708.0 ? -708.0 : x > 709.0 ? 709.0 : x;
-  double k = rint(bounded * 1.4426950408889634);
+  double shifted = bounded * 1.4426950408889634 + 0x1.8p52; /* rounded to a whole number k, in the lowest bits */
+  double k = shifted - 0x1.8p52;
   double r = fma(k, -1.9082149292705877e-10, fma(k, -0.6931471803691238, bounded));
-  uint64_t bits = (uint64_t)((int64_t)k + 1023) << 52;
+  uint64_t bits;
+  memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits + 1023) << 52;
   double scale;
   memcpy(&scale, &bits, sizeof scale);
   double e = scale * (hk_expm1_near_0(r) + 1.0);
