@@ -112,6 +112,18 @@ enum hk_status hk__drives_recall(struct hk__shard_state *shard, const struct hk_
   return HK_OK;
 }
 
+enum hk_status hk__drives_draw(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  enum hk_status status = HK_OK;
+  for (size_t d = 0; d < shard->drive_count; d++)
+    for (uint32_t train = 0; train < shard->drive[d].count && status == HK_OK;) {
+      status = hk__drive_draw(shard, &shard->drive[d], window, &train);
+      for (size_t i = 0; i < shard->drawn.count && status == HK_OK; i++)
+        status = hk__events_add(&shard->events, shard->drawn.event[i]);
+    }
+  return status;
+}
+
 /* --- setting up --- */
 
 /* The first target of an input that is not below a neuron of its population. */

@@ -265,9 +265,7 @@ void hk__modes_release(const struct hk__modes *modes, double *x)
 
 /* --- advancing --- */
 
-/* The integral of exp(-rate (dt - s)) exp(-decay s) over s in [0, dt], whatever the two rates. fading = exp(-rate dt),
- * decayed = exp(-decay dt). */
-static double response(double rate, double decay, double dt, double fading, double decayed)
+double hk__modes_response(double rate, double decay, double dt, double fading, double decayed)
 {
   double difference = rate - decay, x = difference * dt;
   if (fabs(x) > 0.3)
@@ -275,8 +273,7 @@ static double response(double rate, double decay, double dt, double fading, doub
   return fading * (x == 0 ? dt : hk_expm1(x) / difference);
 }
 
-/* The integral of exp(-rate s) over [0, dt]. */
-static double hold(double rate, double dt)
+double hk__modes_hold(double rate, double dt)
 {
   return rate * dt < 1e-300 ? dt : -hk_expm1(-rate * dt) / rate;
 }
@@ -314,9 +311,9 @@ void hk__modes_advance(const struct hk__modes *modes, const struct hk_tree_cell 
   bool sines = !clamped && hk__current_varies(current);
   for (size_t m = 0; m < n; m++) {
     double rate = set->rate[m], fading = hk_exp(-rate * dt);
-    double driven = force(modes, cell, clamped, current, m) * hold(rate, dt);
-    driven = fma(ex[m], response(rate, slow_ex, dt, fading, decay_ex), driven);
-    driven = fma(in[m], response(rate, slow_in, dt, fading, decay_in), driven);
+    double driven = force(modes, cell, clamped, current, m) * hk__modes_hold(rate, dt);
+    driven = fma(ex[m], hk__modes_response(rate, slow_ex, dt, fading, decay_ex), driven);
+    driven = fma(in[m], hk__modes_response(rate, slow_in, dt, fading, decay_in), driven);
     for (size_t i = 0; sines && i < current->sine_count; i++)
       if (current->sines[i].amplitude != 0)
         driven += set->shape[m] * current->sines[i].amplitude * sine_response(&current->sines[i], rate, t, dt, fading);

@@ -75,4 +75,11 @@ void hk__modes_release(const struct hk__modes *modes, double *x);
 bool hk__modes_outlook(const struct hk__modes *modes, const struct hk_tree_cell *cell,
                        const struct hk__current *current, double t, const double *x, double *dt);
 
+/* The integral of exp(-rate (dt - s)) exp(-decay s) over s in [0, dt], whatever the two rates. fading = exp(-rate dt),
+ * decayed = exp(-decay dt). */
+double hk__modes_response(double rate, double decay, double dt, double fading, double decayed);
+
+/* The integral of exp(-rate s) over [0, dt]. */
+double hk__modes_hold(double rate, double dt);
+
 #endif

@@ -63,7 +63,7 @@ static enum hk_status reserve(uint32_t **array, size_t *capacity, size_t wanted)
   return HK_OK;
 }
 
-enum hk_status hk__shard_sort_events(struct hk__shard_state *shard, size_t marks, uint32_t **first)
+enum hk_status hk__shard_group_events(struct hk__shard_state *shard, size_t marks, uint32_t **first)
 {
   enum hk_status status = reserve(&shard->first, &shard->first_capacity, marks + 2);
   if (status == HK_OK)
@@ -80,13 +80,26 @@ enum hk_status hk__shard_sort_events(struct hk__shard_state *shard, size_t marks
   /* start[m] is where the events of mark m begin; filling moves it to where they end, where those of m + 1 begin */
   for (size_t i = 0; i < shard->events.count; i++)
     order[start[shard->mark[event[i].neuron]]++] = (uint32_t)i;
-  for (size_t m = 1; m <= marks; m++)
-    for (uint32_t i = start[m - 1] + 1; i < start[m]; i++) {
-      uint32_t moving = order[i], place = i;
-      for (; place > start[m - 1] && event[order[place - 1]].time > event[moving].time; place--)
-        order[place] = order[place - 1];
-      order[place] = moving;
-    }
   *first = start;
   return HK_OK;
+}
+
+void hk__shard_sort_group(struct hk__shard_state *shard, uint32_t from, uint32_t to)
+{
+  const struct hk__event *event = shard->events.event;
+  uint32_t *order = shard->order;
+  for (uint32_t i = from + 1; i < to; i++) {
+    uint32_t moving = order[i], place = i;
+    for (; place > from && event[order[place - 1]].time > event[moving].time; place--)
+      order[place] = order[place - 1];
+    order[place] = moving;
+  }
+}
+
+enum hk_status hk__shard_sort_events(struct hk__shard_state *shard, size_t marks, uint32_t **first)
+{
+  enum hk_status status = hk__shard_group_events(shard, marks, first);
+  for (size_t m = 0; m < marks && status == HK_OK; m++)
+    hk__shard_sort_group(shard, (*first)[m], (*first)[m + 1]);
+  return status;
 }

@@ -254,6 +254,8 @@ enum hk_status hk__shard_init(struct hk__shard_state *shard, const struct hk__bu
   shard->superposed = hk__shard_superposes(built, index, h);
   shard->cells = cells;
   enum hk_status status = shard->superposed ? init_superposed(shard) : init_cells(shard);
+  if (status == HK_OK && shard->place->model->kind == HK_MODEL_TREE)
+    status = hk__trees_init(shard);
   if (status == HK_OK)
     status = hk__drives_init(shard);
   if (status == HK_OK)
@@ -280,6 +282,7 @@ void hk__shard_clear(struct hk__shard_state *shard)
   free(shard->order);
   free(shard->first);
   free(shard->timer);
+  hk__trees_clear(shard);
   free(shard->spikes.spike);
   *shard = (struct hk__shard_state){.n = 0};
 }

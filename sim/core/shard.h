@@ -22,6 +22,7 @@
 #include "core/currents.h"
 #include "core/poisson.h"
 #include "core/response.h"
+#include "core/tree_flow.h"
 
 /* A spike of any neuron or source. */
 struct hk__spike {
@@ -130,6 +131,10 @@ struct hk__shard_state {
   struct hk__cells *cells;
   double *timer; /* when each cell needs attention */
 
+  /* trees */
+  struct hk__flow *flow; /* NULL for other models, and where cells of a tree differ in time constants */
+  double *scratch;       /* two states */
+
   struct hk__spikes spikes;                            /* emitted in this window */
   uint64_t event_count, suspect_total, recalled_total; /* since the start */
   uint64_t bytes;
@@ -191,7 +196,14 @@ enum hk_status hk__shard_deliver(struct hk__shard_state *shard, const struct hk_
 /* Copies the events of marked neurons to shard->events. */
 enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__window *window);
 
-/* Sorts shard->events by mark and time: those of mark m are order[*first[m - 1] .. first[m]] (first: suspects + 1). */
+/* Groups shard->events by mark: those of mark m are order[*first[m - 1] .. first[m]] (first: marks + 1), in the order
+ * in which they were added. */
+enum hk_status hk__shard_group_events(struct hk__shard_state *shard, size_t marks, uint32_t **first);
+
+/* Sorts order[from .. to] by time. */
+void hk__shard_sort_group(struct hk__shard_state *shard, uint32_t from, uint32_t to);
+
+/* Groups all of them and sorts each group. */
 enum hk_status hk__shard_sort_events(struct hk__shard_state *shard, size_t marks, uint32_t **first);
 
 enum hk_status hk__suspect_add(struct hk__shard_state *shard, uint32_t neuron);
@@ -210,7 +222,24 @@ double *hk__probe_take(const struct hk__shard_state *shard, const struct hk__win
 /* Leads the suspects through the window (careful.c). */
 enum hk_status hk__shard_resolve(struct hk__shard_state *shard, const struct hk__window *window);
 
+/* Draws all private events of the window into shard->events. */
+enum hk_status hk__drives_draw(struct hk__shard_state *shard, const struct hk__window *window);
+
+/* Takes the samples of a cell before `time`. */
+enum hk_status hk__cell_take_samples(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron,
+                                     double time);
+
+/* Leads a cell through the window and its events, order[from .. to], which are sorted. */
+enum hk_status hk__cell_walk(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron,
+                             const uint32_t *from, const uint32_t *to);
+
 enum hk_status hk__shard_step_cells(struct hk__shard_state *shard, const struct hk__window *window);
+enum hk_status hk__shard_step_trees(struct hk__shard_state *shard, const struct hk__window *window);
+
+/* Whether the cells of a shard superpose on the tree they share (step_trees.c); then it makes what that takes. Error:
+ * HK_ERR_MEMORY. */
+enum hk_status hk__trees_init(struct hk__shard_state *shard);
+void hk__trees_clear(struct hk__shard_state *shard);
 enum hk_status hk__shard_emit(struct hk__shard_state *shard, uint32_t neuron, double time);
 
 static inline const struct hk__response *hk__shard_response(const struct hk__shard_state *shard,

@@ -4,9 +4,8 @@
 
 #include "core/shard.h"
 
-/* Takes the samples of a neuron before `time`. */
-static enum hk_status take_samples(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron,
-                                   double time)
+enum hk_status hk__cell_take_samples(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron,
+                                     double time)
 {
   struct hk__probe *end, *probe = hk__shard_probes(shard, neuron, &end);
   for (; probe < end; probe++) {
@@ -47,17 +46,22 @@ static enum hk_status take_moment(struct hk__shard_state *shard, uint32_t neuron
   return hk__cell_outlook(shard->cells, engine, current, &shard->timer[neuron]);
 }
 
-static enum hk_status draw_all(struct hk__shard_state *shard, const struct hk__window *window)
+enum hk_status hk__cell_walk(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron,
+                             const uint32_t *from, const uint32_t *to)
 {
-  for (size_t d = 0; d < shard->drive_count; d++)
-    for (uint32_t train = 0; train < shard->drive[d].count;) {
-      enum hk_status status = hk__drive_draw(shard, &shard->drive[d], window, &train);
-      for (size_t i = 0; i < shard->drawn.count && status == HK_OK; i++)
-        status = hk__events_add(&shard->events, shard->drawn.event[i]);
-      if (status != HK_OK)
-        return status;
-    }
-  return HK_OK;
+  enum hk_status status = HK_OK;
+  for (;;) {
+    double event = from < to ? shard->events.event[*from].time : INFINITY;
+    double time = fmin(fmin(event, shard->timer[neuron]), window->end);
+    bool done = event == INFINITY && shard->timer[neuron] >= window->end;
+    if (shard->probe_count > 0)
+      status = hk__cell_take_samples(shard, window, neuron, done ? window->end : time);
+    if (done || status != HK_OK)
+      return status;
+    status = take_moment(shard, neuron, time, &from, to);
+    if (status != HK_OK)
+      return status;
+  }
 }
 
 enum hk_status hk__shard_step_cells(struct hk__shard_state *shard, const struct hk__window *window)
@@ -66,24 +70,11 @@ enum hk_status hk__shard_step_cells(struct hk__shard_state *shard, const struct 
   hk__shard_slice(shard, window);
   enum hk_status status = hk__shard_recall(shard, window);
   if (status == HK_OK)
-    status = draw_all(shard, window);
+    status = hk__drives_draw(shard, window);
   if (status == HK_OK)
     status = hk__shard_sort_events(shard, shard->place->count, &first);
   shard->event_count += shard->events.count;
-  for (uint32_t i = 0; i < shard->place->count && status == HK_OK; i++) {
-    const uint32_t *next = shard->order + first[i], *last = shard->order + first[i + 1];
-    for (;;) {
-      double event = next < last ? shard->events.event[*next].time : INFINITY;
-      double time = fmin(fmin(event, shard->timer[i]), window->end);
-      bool done = event == INFINITY && shard->timer[i] >= window->end;
-      if (shard->probe_count > 0)
-        status = take_samples(shard, window, i, done ? window->end : time);
-      if (done || status != HK_OK)
-        break;
-      status = take_moment(shard, i, time, &next, last);
-      if (status != HK_OK)
-        break;
-    }
-  }
+  for (uint32_t i = 0; i < shard->place->count && status == HK_OK; i++)
+    status = hk__cell_walk(shard, window, i, shard->order + first[i], shard->order + first[i + 1]);
   return status;
 }

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A window of a shard of trees.
+ *
+ * The events are grouped by neuron, not sorted. A neuron's are added up at the window's end (tree_flow.h), which also
+ * gives a bound on its soma's potential inside. If that stays below the threshold, or the soma is clamped all through
+ * the window, this is its new state. Otherwise, and where it is sampled between events, the neuron is led through the
+ * window event by event from the state it had (step_cells.c); what it comes to that way stands only if it spikes or is
+ * released, so that being looked at changes nothing.
+ *
+ * A neuron's state stands at its cell's `since`, the end of the last window in which something happened to it or a
+ * moment in it. Between windows timer[] is a time before which it needs no attention unless an event arrives: the
+ * release of a clamped soma; INFINITY for a neuron that can never reach its threshold from where it is; else the next
+ * window. A neuron without event or due attention is passed by. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/shard.h"
+
+struct tree {
+  struct hk__shard_state *shard;
+  const struct hk__window *window;
+  uint32_t neuron, from, to; /* events: order[from .. to] */
+  struct hk__cell *cell;
+  struct hk_tree_cell values;
+  const struct hk__current *current;
+  size_t states;
+};
+
+static bool is_clamped(const struct tree *tree)
+{
+  return tree->cell->release > -INFINITY;
+}
+
+static bool is_sampled(const struct tree *tree)
+{
+  struct hk__probe *end, *probe = hk__shard_probes(tree->shard, tree->neuron, &end);
+  for (; probe < end; probe++)
+    if (hk__probe_time(tree->shard, tree->window, probe) < INFINITY)
+      return true;
+  return false;
+}
+
+static bool stays_below(const struct tree *tree, double bound)
+{
+  double threshold = tree->values.threshold;
+  return bound + 1e-11 * (fabs(bound) + fabs(threshold) + 1e-3) < threshold;
+}
+
+static enum hk_status walk(struct tree *tree)
+{
+  struct hk__shard_state *shard = tree->shard;
+  hk__shard_sort_group(shard, tree->from, tree->to);
+  return hk__cell_walk(shard, tree->window, tree->neuron, shard->order + tree->from, shard->order + tree->to);
+}
+
+/* Puts a cell that is free, or clamped all through the window, at the window's end. Returns whether a bound says that
+ * its soma stays below the threshold on the way. */
+static bool superpose(const struct tree *tree)
+{
+  struct hk__flow *flow = tree->shard->flow;
+  double *x = tree->cell->x, current = tree->current->constant;
+  bool clamped = is_clamped(tree);
+  hk__flow_advance(flow, &tree->values, clamped, current, tree->window->start - tree->cell->since, x);
+  double bound = hk__flow_window(flow, &tree->values, clamped, current, x);
+  for (uint32_t i = tree->from; i < tree->to; i++) {
+    const struct hk__event *e = &tree->shard->events.event[tree->shard->order[i]];
+    bound +=
+        hk__flow_event(flow, clamped, e->port, e->weight, fmin(tree->window->end - e->time, tree->window->length), x);
+  }
+  return clamped || stays_below(tree, bound);
+}
+
+/* When a neuron at the window's end needs attention. The ceiling is looked at only where nothing arrived: others would
+ * hardly sleep for long. */
+static double next_attention(const struct tree *tree)
+{
+  if (is_clamped(tree))
+    return tree->cell->release;
+  if (tree->from < tree->to)
+    return tree->window->end;
+  double ceiling = hk__flow_ceiling(tree->shard->flow, &tree->values, tree->current->constant, tree->cell->x);
+  return stays_below(tree, ceiling) ? INFINITY : tree->window->end;
+}
+
+static void settle(struct tree *tree)
+{
+  tree->cell->since = tree->window->end;
+  tree->cell->predicted = INFINITY;
+  tree->shard->timer[tree->neuron] = next_attention(tree);
+}
+
+/* Leads a neuron through the window that does, perhaps, reach its threshold or is sampled. */
+static enum hk_status look(struct tree *tree, const double *before, double *after)
+{
+  struct hk__shard_state *shard = tree->shard;
+  size_t spikes = shard->spikes.count, bytes = tree->states * sizeof *after;
+  bool clamped = is_clamped(tree);
+  memcpy(after, tree->cell->x, bytes);
+  memcpy(tree->cell->x, before, bytes);
+  if (!clamped)
+    shard->timer[tree->neuron] = tree->window->start;
+  shard->suspect_total++;
+  shard->recalled_total += tree->to - tree->from;
+  enum hk_status status = walk(tree);
+  if (status != HK_OK || shard->spikes.count > spikes)
+    return status;
+  memcpy(tree->cell->x, after, bytes);
+  settle(tree);
+  return HK_OK;
+}
+
+static enum hk_status take_tree(struct tree *tree)
+{
+  struct hk__shard_state *shard = tree->shard;
+  const struct hk__window *window = tree->window;
+  bool sampled = shard->probe_count > 0 && is_sampled(tree);
+  if (tree->from == tree->to && shard->timer[tree->neuron] >= window->end)
+    return sampled ? hk__cell_take_samples(shard, window, tree->neuron, window->end) : HK_OK;
+  if (is_clamped(tree) ? tree->cell->release < window->end : tree->current->sine_count > 0)
+    return walk(tree);
+  double *before = shard->scratch, *after = before + tree->states;
+  memcpy(before, tree->cell->x, tree->states * sizeof *before);
+  bool below = superpose(tree);
+  if (sampled || !below)
+    return look(tree, before, after);
+  settle(tree);
+  return HK_OK;
+}
+
+enum hk_status hk__shard_step_trees(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  uint32_t *first;
+  hk__shard_slice(shard, window);
+  enum hk_status status = hk__shard_recall(shard, window);
+  if (status == HK_OK)
+    status = hk__drives_draw(shard, window);
+  if (status == HK_OK)
+    status = hk__shard_group_events(shard, shard->place->count, &first);
+  shard->event_count += shard->events.count;
+  hk__flow_set_window(shard->flow, window->length);
+  struct tree tree = {.shard = shard, .window = window, .states = hk__modes_states(shard->flow->modes)};
+  for (uint32_t i = 0; i < shard->place->count && status == HK_OK; i++) {
+    if (first[i] == first[i + 1] && shard->timer[i] >= window->end && shard->probe_count == 0)
+      continue;
+    tree.neuron = i;
+    tree.from = first[i];
+    tree.to = first[i + 1];
+    tree.cell = &shard->cells->cell[shard->place->first + i];
+    tree.current = &shard->current[i];
+    tree.cell->model->tree(tree.cell->param, &tree.values);
+    status = take_tree(&tree);
+  }
+  return status;
+}
+
+/* --- setting up --- */
+
+enum hk_status hk__trees_init(struct hk__shard_state *shard)
+{
+  const struct hk__cell *cell = &shard->cells->cell[shard->place->first];
+  struct hk_tree_cell first, other;
+  cell->model->tree(cell->param, &first);
+  for (uint32_t i = 1; i < shard->place->count; i++) {
+    cell[i].model->tree(cell[i].param, &other);
+    if (cell[i].modes != cell->modes || other.tau_syn_ex != first.tau_syn_ex || other.tau_syn_in != first.tau_syn_in)
+      return HK_OK;
+  }
+  size_t states = hk__modes_states(cell->modes);
+  shard->scratch = malloc(2 * states * sizeof *shard->scratch);
+  return shard->scratch ? hk__flow_create(cell->modes, first.tau_syn_ex, first.tau_syn_in, &shard->flow)
+                        : HK_ERR_MEMORY;
+}
+
+void hk__trees_clear(struct hk__shard_state *shard)
+{
+  hk__flow_destroy(shard->flow);
+  free(shard->scratch);
+}
