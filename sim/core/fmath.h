@@ -8,6 +8,29 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <hillock/calculus.h>
+
+/* out[i] = exp(-rate[i] time), at least exp -708, for rates and times >= 0: as hk_exp, in vectors. The bound is a loop
+ * of its own, for compilers make a branch of it that has a constant on one side. */
+static inline void hk__fadings(const double *restrict rate, double time, size_t count, double *restrict out)
+{
+  for (size_t i = 0; i < count; i++) {
+    double x = -rate[i] * time;
+    out[i] = x < -708.0 ? -708.0 : x;
+  }
+  for (size_t i = 0; i < count; i++) {
+    double shifted = out[i] * 1.4426950408889634 + 0x1.8p52;
+    double k = shifted - 0x1.8p52;
+    double r = fma(k, -1.9082149292705877e-10, fma(k, -0.6931471803691238, out[i]));
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 1023) << 52;
+    double scale;
+    memcpy(&scale, &bits, sizeof scale);
+    out[i] = scale * (hk_expm1_near_0(r) + 1.0);
+  }
+}
+
 /* log x for positive, finite, normal x. With x = 2^k m, m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m + 1):
  * log m = 2 s + 2 s^3 / 3 + ..., a minimax polynomial in s^2 from the third term on. */
 static inline double hk__log(double x)

@@ -58,13 +58,18 @@ static enum hk_status walk(struct tree *tree)
  * its soma stays below the threshold on the way. */
 static bool superpose(const struct tree *tree)
 {
+  enum { AHEAD = 8 };
   struct hk__flow *flow = tree->shard->flow;
+  const struct hk__events *events = &tree->shard->events;
+  const uint32_t *order = tree->shard->order;
   double *x = tree->cell->x, current = tree->current->constant;
   bool clamped = is_clamped(tree);
   hk__flow_advance(flow, &tree->values, clamped, current, tree->window->start - tree->cell->since, x);
   double bound = hk__flow_window(flow, &tree->values, clamped, current, x);
   for (uint32_t i = tree->from; i < tree->to; i++) {
-    const struct hk__event *e = &tree->shard->events.event[tree->shard->order[i]];
+    const struct hk__event *e = &events->event[order[i]];
+    if (i + AHEAD < events->count)
+      __builtin_prefetch(&events->event[order[i + AHEAD]]);
     bound +=
         hk__flow_event(flow, clamped, e->port, e->weight, fmin(tree->window->end - e->time, tree->window->length), x);
   }

@@ -20,8 +20,7 @@ static void set_step(const struct hk__flow *flow, const struct hk__flow_set *set
   const double *restrict rate = set->modes->rate;
   double *restrict fading = step->fading, *restrict hold = step->hold;
   step->time = time;
-  for (size_t m = 0; m < set->count; m++)
-    fading[m] = hk_exp(-rate[m] * time);
+  hk__fadings(rate, time, set->count, fading);
   for (size_t m = 0; m < set->count; m++)
     hold[m] = hk__modes_hold(rate[m], time);
   for (int i = 0; i < 2; i++) {
@@ -91,29 +90,35 @@ void hk__flow_advance(struct hk__flow *flow, const struct hk_tree_cell *cell, bo
   take_step(flow, set, &set->any, force_on(set, cell, clamped, current), x);
 }
 
+static void add_shares(size_t count, const double *restrict shape, double weight, double decay,
+                       const double *restrict fading, const double *restrict part, double *restrict z,
+                       double *restrict current)
+{
+  for (size_t m = 0; m < count; m++) {
+    double share = shape[m] * weight;
+    z[m] = fma(share, (decay - fading[m]) * part[m], z[m]);
+    current[m] = fma(share, decay, current[m]);
+  }
+}
+
 double hk__flow_event(struct hk__flow *flow, bool clamped, size_t compartment, double weight, double left, double *x)
 {
   const struct hk__flow_set *set = &flow->set[clamped];
   int synapse = weight < 0;
-  size_t all = flow->modes->count, first = set->modes->first;
-  double *restrict current = x + (size_t)(1 + synapse) * all, *restrict z = x + first;
+  size_t first = set->modes->first, count = set->count;
+  double *z = x, *current = x + (size_t)(1 + synapse) * flow->modes->count;
   double decay = hk_exp(-flow->slow[synapse] * left);
   if (compartment < first) {
     current[compartment] = fma(weight / flow->modes->capacitance[compartment], decay, current[compartment]);
     return 0;
   }
-  current += first;
-  const double *restrict shape = set->modes->shape + (compartment - first) * set->count;
-  const double *restrict rate = set->modes->rate, *restrict part = set->part[synapse];
-  for (size_t m = 0; m < set->count; m++) {
-    double share = shape[m] * weight;
-    z[m] = fma(share, (decay - hk_exp(-rate[m] * left)) * part[m], z[m]);
-    current[m] = fma(share, decay, current[m]);
-  }
+  const double *shape = set->modes->shape + (compartment - first) * count;
+  hk__fadings(set->modes->rate, left, count, flow->terms);
+  add_shares(count, shape, weight, decay, flow->terms, set->part[synapse], z + first, current + first);
   for (size_t k = 0; k < set->near_count[synapse]; k++) {
     uint32_t m = set->near[synapse][k];
-    double response = hk__modes_response(rate[m], flow->slow[synapse], left, hk_exp(-rate[m] * left), decay);
-    z[m] = fma(shape[m] * weight, response, z[m]);
+    double response = hk__modes_response(set->modes->rate[m], flow->slow[synapse], left, flow->terms[m], decay);
+    z[first + m] = fma(shape[m] * weight, response, z[first + m]);
   }
   return weight > 0 ? weight * flow->highest[compartment] : 0;
 }

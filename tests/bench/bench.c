@@ -39,6 +39,9 @@ static const struct row rows[] = {
      "benchmark 4: jumps of the membrane potential"},
     {"coba_4k", "configs/brette_1_coba.yaml", 1, 500, 2000, 1, 200, false, "benchmark 1: conductances"},
     {"cobahh_4k", "configs/brette_3_cobahh.yaml", 1, 100, 1000, 1, 50, false, "benchmark 3: Hodgkin-Huxley cells"},
+    {"point_2k", "tests/bench/point_2k.yaml", 1, 500, 5000, 1, 1000, false, "200 synapses on each point neuron"},
+    {"tree_2k", "tests/bench/tree_2k.yaml", 1, 500, 5000, 1, 1000, false,
+     "the same made of trees of 20 compartments, synapses on all"},
     {"sparse_4k", "tests/bench/sparse.yaml", 1, 500, 20000, 1, 5000, false, "in-degree 100, about 0.1 Hz"},
     {"sparse_1m", "tests/bench/sparse.yaml", 250, 200, 2000, 250, 200, false, "the same with a million neurons"},
 };
