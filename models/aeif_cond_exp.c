@@ -54,25 +54,27 @@ static const char *check(const double *p)
 }
 
 /* With G = g_L + g_ex + g_in: C_m dV/dt = g_L E_L + g_ex E_ex + g_in E_in + g_L Delta_T spike + I - w - G V. */
-static void series(const double *p, const double *current, bool clamped, double dt, size_t from, size_t to,
-                   double x[][HK_SERIES_MAX])
+static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
+                   size_t to, hk_lanes x[][HK_SERIES_MAX])
 {
-  const double ex = -dt / p[TAU_SYN_EX], in = -dt / p[TAU_SYN_IN], adapt = dt / p[TAU_W], scale = dt / p[C_M];
-  const double slope = p[DELTA_T] > 0 ? 1 / p[DELTA_T] : 0, gain = p[G_L] * p[DELTA_T];
+  const hk_lanes ex = -*dt / p[TAU_SYN_EX], in = -*dt / p[TAU_SYN_IN], adapt = *dt / p[TAU_W], none = hk_lanes_all(0);
+  const hk_lanes scale = *free * *dt / p[C_M], gain = p[G_L] * p[DELTA_T];
+  const hk_lanes slope = hk_lanes_pick(p[DELTA_T] > none, 1 / p[DELTA_T], none);
   if (from == 0) {
     x[G_SUM][0] = p[G_L] + x[G_EX][0] + x[G_IN][0];
-    x[SPIKE][0] = gain > 0 ? hk_exp((x[V_M][0] - p[V_TH]) * slope) : 0;
+    x[SPIKE][0] = hk_lanes_exp((x[V_M][0] - p[V_TH]) * slope);
   }
   for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    double drive = k == 1 ? fma(p[G_L], p[E_L], p[I_E]) : 0, leak = k == 1 ? p[A] * p[E_L] : 0, per = hk_series_per(k);
-    drive += fma(x[G_EX][k - 1], p[E_EX], fma(x[G_IN][k - 1], p[E_IN], current[k - 1]));
-    drive += fma(gain, x[SPIKE][k - 1], -x[W][k - 1]);
-    x[V_M][k] = clamped ? 0 : scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
+    double per = hk_series_per(k);
+    hk_lanes drive = k == 1 ? hk_lanes_fma(p[G_L], p[E_L], p[I_E]) : none, leak = k == 1 ? p[A] * p[E_L] : none;
+    drive += hk_lanes_fma(x[G_EX][k - 1], p[E_EX], hk_lanes_fma(x[G_IN][k - 1], p[E_IN], current[k - 1]));
+    drive += hk_lanes_fma(gain, x[SPIKE][k - 1], -x[W][k - 1]);
+    x[V_M][k] = scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
     x[G_EX][k] = x[G_EX][k - 1] * ex * per;
     x[G_IN][k] = x[G_IN][k - 1] * in * per;
     x[G_SUM][k] = x[G_EX][k] + x[G_IN][k];
-    x[W][k] = adapt * per * (fma(p[A], x[V_M][k - 1], -x[W][k - 1]) - leak);
-    x[SPIKE][k] = gain > 0 ? hk_series_exp(x[SPIKE], x[V_M], slope, k) : 0;
+    x[W][k] = adapt * per * (hk_lanes_fma(p[A], x[V_M][k - 1], -x[W][k - 1]) - leak);
+    x[SPIKE][k] = hk_series_exp(x[SPIKE], x[V_M], slope, k);
   }
 }
 

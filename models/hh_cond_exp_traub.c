@@ -38,30 +38,19 @@ static const struct hk_port ports[] = {
 };
 
 /* x / (exp x - 1), given e = exp x. */
-static double linoid(double x, double e)
+static hk_lanes linoid(hk_lanes x, hk_lanes e)
 {
-  if (fabs(x) < 0.05) {
-    double y = x * x;
-    return fma(y, fma(y, fma(y, 1.0 / 30240, -1.0 / 720), 1.0 / 12), 1 - 0.5 * x);
-  }
-  return x / (e - 1);
-}
-
-static double power(double x, int n)
-{
-  double result = 1;
-  for (; n > 0; n /= 2, x *= x)
-    if (n % 2)
-      result *= x;
-  return result;
+  hk_lanes y = x * x, near_0 = hk_lanes_fma(y, hk_lanes_all(1.0 / 30240), hk_lanes_all(-1.0 / 720));
+  near_0 = hk_lanes_fma(y, hk_lanes_fma(y, near_0, hk_lanes_all(1.0 / 12)), 1 - 0.5 * x);
+  return hk_lanes_pick(y < 0.05 * 0.05, near_0, x / (e - 1));
 }
 
 /* Opening and closing rates of m, h and n, per ms, at u = V - V_T. All are functions of exp(-u / 360), whose powers
  * give exp(-u / 40), exp(-u / 18), exp(-u / 5) and exp(-u / 4). */
-static void rates(double u, double *open, double *close)
+static void rates(hk_lanes u, hk_lanes *open, hk_lanes *close)
 {
-  double e = hk_exp(-u / 360), e40 = power(e, 9), e20 = e40 * e40, e10 = e20 * e20, e5 = e10 * e10;
-  double e18 = power(e, 20), e4 = e5 * e20;
+  hk_lanes e = hk_lanes_exp(-u / 360), e90 = e * e * e * e, e45 = e90 * e90;
+  hk_lanes e40 = e45 * e, e20 = e40 * e40, e10 = e20 * e20, e5 = e10 * e10, e18 = e45 * e45 * e90, e4 = e5 * e20;
   open[0] = 1.28 * linoid((13 - u) / 4, e4 * 25.790339917193062);    /* exp(13 / 4) */
   close[0] = 1.4 * linoid((u - 40) / 5, 3.3546262790251185e-4 / e5); /* exp(-8) */
   open[1] = 0.128 * 2.5713844347880297 * e18;                        /* exp(17 / 18) */
@@ -72,20 +61,19 @@ static void rates(double u, double *open, double *close)
 
 static void initialise(const double *p, double *x, const bool *given)
 {
-  double open[3], close[3];
-  rates(x[V_M] - p[V_T], open, close);
+  hk_lanes open[3], close[3];
+  rates(hk_lanes_all(x[V_M] - p[V_T]), open, close);
   for (int gate = 0; gate < 3; gate++)
     if (!given[ACT_M + gate])
-      x[ACT_M + gate] = open[gate] / (open[gate] + close[gate]);
+      x[ACT_M + gate] = open[gate][0] / (open[gate][0] + close[gate][0]);
 }
 
-static void derivative(const double *p, const double *x, double current, bool clamped, double *dx)
+static void derivative(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *dx)
 {
-  (void)clamped;
-  double open[3], close[3], v = x[V_M], n2 = x[ACT_N] * x[ACT_N];
+  hk_lanes open[3], close[3], v = x[V_M], n2 = x[ACT_N] * x[ACT_N];
   rates(v - p[V_T], open, close);
-  double sodium = p[G_NA] * x[ACT_M] * x[ACT_M] * x[ACT_M] * x[INACT_H], potassium = p[G_K] * n2 * n2;
-  dx[V_M] = (p[I_E] + current - p[G_L] * (v - p[E_L]) - sodium * (v - p[E_NA]) - potassium * (v - p[E_K]) -
+  hk_lanes sodium = p[G_NA] * x[ACT_M] * x[ACT_M] * x[ACT_M] * x[INACT_H], potassium = p[G_K] * n2 * n2;
+  dx[V_M] = (p[I_E] + *current - p[G_L] * (v - p[E_L]) - sodium * (v - p[E_NA]) - potassium * (v - p[E_K]) -
              x[G_EX] * (v - p[E_EX]) - x[G_IN] * (v - p[E_IN])) /
             p[C_M];
   for (int gate = 0; gate < 3; gate++)

@@ -46,18 +46,17 @@ static const char *check(const double *p)
 }
 
 /* What a branch adds beyond nothing for no input. */
-static double branch(const double *p, double current)
+static hk_lanes branch(const hk_lanes *p, hk_lanes current)
 {
-  double rest = 1 / (1 + hk_exp(p[I_HALF] / p[I_WIDTH]));
-  return p[I_MAX] * (1 / (1 + hk_exp((p[I_HALF] - current) / p[I_WIDTH])) - rest) / (1 - rest);
+  hk_lanes rest = 1 / (1 + hk_lanes_exp(p[I_HALF] / p[I_WIDTH]));
+  return p[I_MAX] * (1 / (1 + hk_lanes_exp((p[I_HALF] - current) / p[I_WIDTH])) - rest) / (1 - rest);
 }
 
-static void derivative(const double *p, const double *x, double current, bool clamped, double *dx)
+static void derivative(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *dx)
 {
-  (void)clamped;
-  double sum = p[I_E] + current + x[I_SOMA];
+  hk_lanes sum = p[I_E] + *current + x[I_SOMA];
   for (int i = 0; i < BRANCHES; i++)
-    if (x[I_BRANCH + i] != 0)
+    if (hk_mask_any(x[I_BRANCH + i] != 0))
       sum += branch(p, x[I_BRANCH + i]);
   dx[V_M] = (p[E_L] - x[V_M]) / p[TAU_M] + sum / p[C_M];
   for (int i = 0; i <= BRANCHES; i++)

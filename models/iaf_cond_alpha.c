@@ -39,18 +39,20 @@ static const char *check(const double *p)
 }
 
 /* With G = g_L + g_ex + g_in: C_m dV/dt = g_L E_L + g_ex E_ex + g_in E_in + I - G V. */
-static void series(const double *p, const double *current, bool clamped, double dt, size_t from, size_t to,
-                   double x[][HK_SERIES_MAX])
+static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
+                   size_t to, hk_lanes x[][HK_SERIES_MAX])
 {
-  const double ex = -1.0 / p[TAU_SYN_EX], in = -1.0 / p[TAU_SYN_IN];
+  const hk_lanes ex = -1.0 / p[TAU_SYN_EX], in = -1.0 / p[TAU_SYN_IN], mobility = *free / p[C_M];
   if (from == 0)
     x[G_SUM][0] = p[G_L] + x[G_EX][0] + x[G_IN][0];
   for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    double drive = k == 1 ? fma(p[G_L], p[E_L], p[I_E]) : 0, step = dt * hk_series_per(k);
-    drive += fma(x[G_EX][k - 1], p[E_EX], fma(x[G_IN][k - 1], p[E_IN], current[k - 1]));
-    x[V_M][k] = clamped ? 0 : step / p[C_M] * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
-    x[G_EX][k] = step * fma(ex, x[G_EX][k - 1], x[DG_EX][k - 1]);
-    x[G_IN][k] = step * fma(in, x[G_IN][k - 1], x[DG_IN][k - 1]);
+    hk_lanes step = *dt * hk_series_per(k), drive = current[k - 1];
+    if (k == 1)
+      drive += hk_lanes_fma(p[G_L], p[E_L], p[I_E]);
+    drive = hk_lanes_fma(x[G_EX][k - 1], p[E_EX], hk_lanes_fma(x[G_IN][k - 1], p[E_IN], drive));
+    x[V_M][k] = step * mobility * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
+    x[G_EX][k] = step * hk_lanes_fma(ex, x[G_EX][k - 1], x[DG_EX][k - 1]);
+    x[G_IN][k] = step * hk_lanes_fma(in, x[G_IN][k - 1], x[DG_IN][k - 1]);
     x[DG_EX][k] = step * ex * x[DG_EX][k - 1];
     x[DG_IN][k] = step * in * x[DG_IN][k - 1];
     x[G_SUM][k] = x[G_EX][k] + x[G_IN][k];

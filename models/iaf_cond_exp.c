@@ -37,36 +37,37 @@ static const char *check(const double *p)
 }
 
 /* With G = g_L + g_ex + g_in: C_m dV/dt = g_L E_L + g_ex E_ex + g_in E_in + I - G V. */
-static void series(const double *p, const double *current, bool clamped, double dt, size_t from, size_t to,
-                   double x[][HK_SERIES_MAX])
+static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
+                   size_t to, hk_lanes x[][HK_SERIES_MAX])
 {
-  const double ex = -dt / p[TAU_SYN_EX], in = -dt / p[TAU_SYN_IN], scale = dt / p[C_M];
-  double g_ex = x[G_EX][from > 0 ? from - 1 : 0], g_in = x[G_IN][from > 0 ? from - 1 : 0];
-  double rest = 0;
+  const hk_lanes ex = -*dt / p[TAU_SYN_EX], in = -*dt / p[TAU_SYN_IN], scale = *free * *dt / p[C_M];
+  hk_lanes g_ex = x[G_EX][from > 0 ? from - 1 : 0], g_in = x[G_IN][from > 0 ? from - 1 : 0];
+  hk_lanes rest = hk_lanes_all(0);
   if (from == 0) {
     x[G_SUM][0] = p[G_L] + g_ex + g_in;
-    rest = fma(p[G_L], p[E_L], p[I_E]);
+    rest = hk_lanes_fma(p[G_L], p[E_L], p[I_E]);
   }
   for (size_t k = from > 0 ? from : 1; k <= to; k++) {
     double per = hk_series_per(k);
-    double drive = rest + fma(g_ex, p[E_EX], fma(g_in, p[E_IN], current[k - 1]));
-    x[V_M][k] = clamped ? 0 : scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
+    hk_lanes drive = rest + hk_lanes_fma(g_ex, p[E_EX], hk_lanes_fma(g_in, p[E_IN], current[k - 1]));
+    x[V_M][k] = scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
     x[G_EX][k] = g_ex *= ex * per;
     x[G_IN][k] = g_in *= in * per;
     x[G_SUM][k] = g_ex + g_in;
-    rest = 0;
+    rest = hk_lanes_all(0);
   }
 }
 
 /* Within the horizon g_ex is at most what it is now and g_in at least what it has decayed to. After V_m last had its
  * present value it lies between that and V_th, and rises at most as fast as it can at its present value. */
-static double quiet(const double *p, const double *x, double current)
+static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *time)
 {
-  const double horizon = 0.25 * p[TAU_SYN_IN];
-  double inward = p[G_L] * (p[E_L] - x[V_M]) + p[I_E] + current + x[G_EX] * (x[V_M] < p[E_EX] ? p[E_EX] - x[V_M] : 0);
-  inward += x[G_IN] * (x[V_M] < p[E_IN] ? 1 : 0.75) * (p[E_IN] - x[V_M]);
-  double gap = p[C_M] * (p[V_TH] - x[V_M]);
-  return inward * horizon < gap ? horizon : gap / inward;
+  const hk_lanes horizon = 0.25 * p[TAU_SYN_IN], none = hk_lanes_all(0);
+  hk_lanes excitation = x[G_EX] * hk_lanes_max(p[E_EX] - x[V_M], none), inhibition = x[G_IN] * (p[E_IN] - x[V_M]);
+  hk_lanes inward = p[G_L] * (p[E_L] - x[V_M]) + p[I_E] + *current + excitation;
+  inward += hk_lanes_pick(inhibition > none, inhibition, 0.75 * inhibition);
+  hk_lanes gap = p[C_M] * (p[V_TH] - x[V_M]);
+  *time = hk_lanes_pick(inward * horizon < gap, horizon, gap / inward);
 }
 
 static void receive(const double *p, size_t port, double weight, double *x)

@@ -29,14 +29,15 @@ static const char *check(const double *p)
   return p[C] < p[V_TH] ? NULL : "c must be below V_th";
 }
 
-static void series(const double *p, const double *current, bool clamped, double dt, size_t from, size_t to,
-                   double x[][HK_SERIES_MAX])
+static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
+                   size_t to, hk_lanes x[][HK_SERIES_MAX])
 {
-  (void)clamped;
+  (void)free;
   for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    double step = dt * hk_series_per(k), v = x[V_M][k - 1], u = x[U_M][k - 1], rest = k == 1 ? 140.0 + p[I_E] : 0;
-    x[V_M][k] = step * (fma(0.04, hk_series_square(x[V_M], k - 1), fma(5.0, v, rest)) - u + current[k - 1]);
-    x[U_M][k] = step * p[A] * fma(p[B], v, -u);
+    hk_lanes step = *dt * hk_series_per(k), v = x[V_M][k - 1], u = x[U_M][k - 1];
+    hk_lanes drive = k == 1 ? current[0] + (140.0 + p[I_E]) : current[k - 1];
+    x[V_M][k] = step * (0.04 * hk_series_square(x[V_M], k - 1) + (5.0 * v - u + drive));
+    x[U_M][k] = step * p[A] * hk_lanes_fma(p[B], v, -u);
   }
 }
 

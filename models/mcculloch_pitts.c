@@ -21,24 +21,24 @@ static const struct hk_port ports[] = {
     {"inputs", "1", 0, "an input that is switched on"},
 };
 
-static void series(const double *p, const double *current, bool clamped, double dt, size_t from, size_t to,
-                   double x[][HK_SERIES_MAX])
+static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
+                   size_t to, hk_lanes x[][HK_SERIES_MAX])
 {
   (void)p;
   (void)current;
-  (void)clamped;
+  (void)free;
   for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    x[H][k] = x[UP][k] = 0;
-    x[AGE][k] = k == 1 ? dt : 0;
+    x[H][k] = x[UP][k] = hk_lanes_all(0);
+    x[AGE][k] = k == 1 ? *dt : hk_lanes_all(0);
   }
 }
 
-static double quiet(const double *p, const double *x, double current)
+static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *time)
 {
   (void)p;
   (void)x;
   (void)current;
-  return INFINITY;
+  *time = hk_lanes_all(INFINITY);
 }
 
 static void receive(const double *p, size_t port, double weight, double *x)

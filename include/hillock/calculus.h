@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What models compute with: an exponential that gives the same bits with every compiler and library, and arithmetic of
- * Taylor series. A series is an array of terms a[0], a[1], ...: the k-th derivative times dt^k / k!. Each function
- * gives term k of its result from the terms up to k of its arguments (and, where it says so, the terms below k of the
- * result). */
+/* What models compute with: an exponential that gives the same bits with every compiler and library, of numbers and of
+ * lanes, and arithmetic of Taylor series in lanes. A series is an array of terms a[0], a[1], ...: the k-th derivative
+ * times dt^k / k!. Each function gives term k of its result from the terms up to k of its arguments (and, where it says
+ * so, the terms below k of the result). */
 #ifndef HILLOCK_CALCULUS_H
 #define HILLOCK_CALCULUS_H
 
@@ -11,22 +11,36 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <hillock/lanes.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* exp r - 1 for |r| <= 0.35 */
-static inline double hk_expm1_near_0(double r)
-{
-  double r2 = r * r, r4 = r2 * r2;
-  double p0 = fma(fma(8.333333333333333e-03, r, 4.1666666666666664e-02), r2, fma(0.16666666666666666, r, 0.5));
-  double p4 = fma(fma(2.7557319223985893e-06, r, 2.48015873015873e-05), r2,
-                  fma(1.984126984126984e-04, r, 1.388888888888889e-03));
-  double p8 = fma(fma(1.6059043836821613e-10, r, 2.08767569878681e-09), r2,
-                  fma(2.505210838544172e-08, r, 2.755731922398589e-07));
-  double p = fma(fma(p8, r4, p4), r4, p0);
-  return fma(p * r, r, r);
-}
+#ifdef __GNUC__
+#pragma GCC diagnostic push
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+#endif
+
+/* exp r - 1 for |r| <= 0.35, of numbers and of lanes. */
+#define HK__EXPM1_NEAR_0(name, number, fma, all)                                         \
+  HK__INLINE number name(number r)                                                       \
+  {                                                                                      \
+    number r2 = r * r, r4 = r2 * r2;                                                     \
+    number p0 = fma(fma(all(8.333333333333333e-03), r, all(4.1666666666666664e-02)), r2, \
+                    fma(all(0.16666666666666666), r, all(0.5)));                         \
+    number p4 = fma(fma(all(2.7557319223985893e-06), r, all(2.48015873015873e-05)), r2,  \
+                    fma(all(1.984126984126984e-04), r, all(1.388888888888889e-03)));     \
+    number p8 = fma(fma(all(1.6059043836821613e-10), r, all(2.08767569878681e-09)), r2,  \
+                    fma(all(2.505210838544172e-08), r, all(2.755731922398589e-07)));     \
+    number p = fma(fma(p8, r4, p4), r4, p0);                                             \
+    return fma(p * r, r, r);                                                             \
+  }
+HK__EXPM1_NEAR_0(hk_expm1_near_0, double, fma, (double))
+HK__EXPM1_NEAR_0(hk_lanes_expm1_near_0, hk_lanes, hk_lanes_fma, hk_lanes_all)
+#undef HK__EXPM1_NEAR_0
 
 /* exp x, to about one unit in the last place; 0 below -708, INFINITY above 709. */
 static inline double hk_exp(double x)
@@ -44,6 +58,19 @@ static inline double hk_exp(double x)
   return x < -708.0 ? 0.0 : x > 709.0 ? (double)INFINITY : e;
 }
 
+HK__INLINE hk_lanes hk_lanes_exp(hk_lanes x)
+{
+  const double magic = 0x1.8p52; /* adding it rounds, and leaves a whole number in the low bits */
+  hk_lanes bounded = hk_lanes_pick(x < -708.0, hk_lanes_all(-708.0), x);
+  bounded = hk_lanes_pick(bounded > 709.0, hk_lanes_all(709.0), bounded);
+  hk_lanes shifted = bounded * 1.4426950408889634 + magic, k = shifted - magic;
+  hk_lanes r = hk_lanes_fma(k, hk_lanes_all(-1.9082149292705877e-10),
+                            hk_lanes_fma(k, hk_lanes_all(-0.6931471803691238), bounded));
+  hk_lanes scale = (hk_lanes)(((hk_mask)shifted + 1023) << 52);
+  hk_lanes e = hk_lanes_pick(x < -708.0, hk_lanes_all(0.0), scale * (hk_lanes_expm1_near_0(r) + 1.0));
+  return hk_lanes_pick(x > 709.0, hk_lanes_all((double)INFINITY), e);
+}
+
 /* exp x - 1, relative to itself as exact as hk_exp to a few units in the last place. */
 static inline double hk_expm1(double x)
 {
@@ -59,36 +86,40 @@ static inline double hk_series_per(size_t k)
   return per[k];
 }
 
-/* a * b */
-static inline double hk_series_product(const double *a, const double *b, size_t k)
+/* a * b. The latest term of b is taken last, so that it may be computed just before. */
+HK__INLINE hk_lanes hk_series_product(const hk_lanes *a, const hk_lanes *b, size_t k)
 {
-  double even = 0, odd = 0;
+  hk_lanes even = hk_lanes_all(0), odd = even;
   for (size_t i = 0; i < k; i += 2) {
-    even = fma(a[i], b[k - i], even);
-    odd = fma(a[i + 1], b[k - i - 1], odd);
+    even = hk_lanes_fma(a[k - i], b[i], even);
+    odd = hk_lanes_fma(a[k - i - 1], b[i + 1], odd);
   }
-  return k % 2 == 0 ? fma(a[k], b[0], even + odd) : even + odd;
+  return k % 2 == 0 ? hk_lanes_fma(a[0], b[k], even + odd) : even + odd;
 }
 
 /* a * a */
-static inline double hk_series_square(const double *a, size_t k)
+HK__INLINE hk_lanes hk_series_square(const hk_lanes *a, size_t k)
 {
-  double sum = 0;
+  hk_lanes sum = hk_lanes_all(0);
   for (size_t i = 0; 2 * i < k; i++)
-    sum = fma(a[i], a[k - i], sum);
-  return k % 2 == 0 ? fma(a[k / 2], a[k / 2], 2 * sum) : 2 * sum;
+    sum = hk_lanes_fma(a[i], a[k - i], sum);
+  return k % 2 == 0 ? hk_lanes_fma(a[k / 2], a[k / 2], 2 * sum) : 2 * sum;
 }
 
 /* e = exp(scale * a): needs e[0 .. k) */
-static inline double hk_series_exp(const double *e, const double *a, double scale, size_t k)
+HK__INLINE hk_lanes hk_series_exp(const hk_lanes *e, const hk_lanes *a, hk_lanes scale, size_t k)
 {
   if (k == 0)
-    return hk_exp(scale * a[0]);
-  double sum = 0;
+    return hk_lanes_exp(scale * a[0]);
+  hk_lanes sum = hk_lanes_all(0);
   for (size_t i = 1; i <= k; i++)
-    sum = fma((double)i * a[i], e[k - i], sum);
+    sum = hk_lanes_fma((double)i * a[i], e[k - i], sum);
   return scale * sum * hk_series_per(k);
 }
+
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 
 #ifdef __cplusplus
 }

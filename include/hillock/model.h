@@ -125,22 +125,24 @@ struct hk_model {
    * t_ref. NULL for sources and crossing_only models. */
   void (*reset)(const double *param, double *x);
 
-  /* Nonlinear models give one of the following two. `current` is what the config's inputs send, in pA; while clamped
-   * (refractory) the states of that flag stand still.
+  /* Nonlinear models give one of the following two. They are computed for several neurons at once, one in each lane;
+   * param[i] holds parameter i of each of them, x[j] state j. `current` is what the config's inputs send, in pA. While
+   * a neuron is refractory its states flagged as clamped stand still.
    *
    * derivative: dx = f(x); the engine ignores dx of clamped states while they stand still. Any smooth f will do.
    *
    * series: the Taylor series of the solution, by recurrence, which is cheaper: x[j][k] is the k-th derivative of state
    * j times dt^k / k!, current[k] likewise. The engine has set x[j][0]; the terms below `from` are there (none but
-   * those with k = 0 if from is 0); fills in the terms up to and including `to` of all states. Rows of x beyond the
-   * states, HK_STATES_MAX in all, are the model's to use and kept between calls. */
-  void (*derivative)(const double *param, const double *x, double current, bool clamped, double *dx);
-  void (*series)(const double *param, const double *current, bool clamped, double dt, size_t from, size_t to,
-                 double x[][HK_SERIES_MAX]);
+   * those with k = 0 if from is 0); fills in the terms up to and including `to` of all states. free is 1, or 0 where
+   * clamped states stand still: what they change by is to be multiplied by it. Rows of x beyond the states,
+   * HK_STATES_MAX in all, are the model's to use and kept between calls. */
+  void (*derivative)(const hk_lanes *param, const hk_lanes *x, const hk_lanes *current, hk_lanes *dx);
+  void (*series)(const hk_lanes *param, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
+                 size_t to, hk_lanes x[][HK_SERIES_MAX]);
 
-  /* Nonlinear models: a time, in ms, before which a free neuron in state x surely does not spike while nothing arrives
-   * and its current stays at most `current`; 0 if that cannot be told cheaply. May be NULL. */
-  double (*quiet)(const double *param, const double *x, double current);
+  /* Nonlinear models: a time, in ms, before which free neurons in state x surely do not spike while nothing arrives and
+   * their current stays at most `current`; 0 if that cannot be told cheaply. May be NULL. */
+  void (*quiet)(const hk_lanes *param, const hk_lanes *x, const hk_lanes *current, hk_lanes *time);
 
   /* Nonlinear models: adds an event of weight w at the port to x (clamped states are restored by the engine). */
   void (*receive)(const double *param, size_t port, double weight, double *x);

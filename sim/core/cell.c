@@ -35,11 +35,6 @@ static size_t count_states(const struct hk__built *built)
   return count;
 }
 
-static bool starts_armed(const struct hk__cell *cell)
-{
-  return !cell->model->crossing_only || cell->x[0] < cell->model->threshold(cell->param);
-}
-
 enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *built)
 {
   size_t states = count_states(built);
@@ -78,8 +73,10 @@ enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *b
       memcpy(x, initial, n * sizeof *x);
       if (population->model->kind == HK_MODEL_LINEAR)
         cell->kernel = built->kernels[hk__population_kernel(population, i)];
-      else
-        cell->armed = starts_armed(cell);
+      else {
+        cell->threshold = cell->model->threshold(cell->param);
+        cell->armed = !cell->model->crossing_only || cell->x[0] < cell->threshold;
+      }
     }
   }
   return HK_OK;
@@ -91,9 +88,6 @@ void hk__cells_clear(struct hk__cells *cells)
   free(cells->memory);
   *cells = (struct hk__cells){.count = 0};
 }
-
-/* A quiet time of at least this part of a step saves looking ahead, which costs a step. */
-static const double worthwhile = 0.1;
 
 static bool is_refractory(const struct hk__cell *cell)
 {
@@ -107,8 +101,8 @@ static struct hk_tree_cell tree_of(const struct hk__cell *cell)
   return tree;
 }
 
-static struct hk__motion motion_of(const struct hk__cells *cells, const struct hk__cell *cell,
-                                   const struct hk__current *current)
+struct hk__motion hk__cell_motion(const struct hk__cells *cells, const struct hk__cell *cell,
+                                  const struct hk__current *current)
 {
   return (struct hk__motion){cell->model, cell->param, current, cells->tolerance, is_refractory(cell)};
 }
@@ -116,13 +110,11 @@ static struct hk__motion motion_of(const struct hk__cells *cells, const struct h
 /* The cell has fallen to its threshold: from now on it is below. */
 static void arm(struct hk__cell *cell)
 {
-  double threshold = cell->model->threshold(cell->param);
-  cell->x[0] = fmin(cell->x[0], nextafter(threshold, -INFINITY));
+  cell->x[0] = fmin(cell->x[0], nextafter(cell->threshold, -INFINITY));
   cell->armed = true;
 }
 
-static enum hk_status advance_nonlinear(struct hk__cells *cells, struct hk__cell *cell,
-                                        const struct hk__current *current, double time)
+bool hk__cell_take_ahead(struct hk__cell *cell, double time)
 {
   bool foreseen = time == cell->ahead_time;
   cell->ahead_time = -INFINITY;
@@ -130,9 +122,16 @@ static enum hk_status advance_nonlinear(struct hk__cells *cells, struct hk__cell
     memcpy(cell->x, cell->ahead, cell->model->state_count * sizeof *cell->x);
     if (cell->dips)
       arm(cell);
-    return HK_OK;
   }
-  struct hk__motion motion = motion_of(cells, cell, current);
+  return foreseen;
+}
+
+static enum hk_status advance_nonlinear(struct hk__cells *cells, struct hk__cell *cell,
+                                        const struct hk__current *current, double time)
+{
+  if (hk__cell_take_ahead(cell, time))
+    return HK_OK;
+  struct hk__motion motion = hk__cell_motion(cells, cell, current);
   return hk__integrate(&motion, cell->since, time - cell->since, &cell->pace, cell->x);
 }
 
@@ -151,9 +150,7 @@ enum hk_status hk__cell_advance(struct hk__cells *cells, uint32_t i, const struc
     if (status != HK_OK)
       return status;
   }
-  cell->since = time;
-  if (time >= cell->release)
-    cell->release = -INFINITY;
+  hk__cell_arrive(cell, time);
   return HK_OK;
 }
 
@@ -186,8 +183,7 @@ static bool is_at_threshold(const struct hk__cell *cell)
     return hk__linear_reached(cell->kernel, cell->x);
   if (cell->modes)
     return hk__modes_potential(cell->modes, false, 0, cell->x) >= tree_of(cell).threshold;
-  double threshold = cell->model->threshold(cell->param);
-  return cell->model->strict ? cell->x[0] > threshold : cell->x[0] >= threshold;
+  return cell->model->strict ? cell->x[0] > cell->threshold : cell->x[0] >= cell->threshold;
 }
 
 bool hk__cell_fires(const struct hk__cells *cells, uint32_t i, double time, bool received)
@@ -204,7 +200,7 @@ void hk__cell_fire(struct hk__cells *cells, uint32_t i, double time)
 {
   struct hk__cell *cell = &cells->cell[i];
   if (cell->model->crossing_only) {
-    cell->x[0] = fmax(cell->x[0], cell->model->threshold(cell->param)); /* a rounding error below, perhaps */
+    cell->x[0] = fmax(cell->x[0], cell->threshold); /* a rounding error below, perhaps */
     cell->armed = false;
     return;
   }
@@ -219,34 +215,30 @@ void hk__cell_fire(struct hk__cells *cells, uint32_t i, double time)
   cell->release = t_ref > 0 ? time + t_ref : -INFINITY;
 }
 
-/* A cell that is not armed looks for the moment at which it falls below its threshold. */
 static enum hk_status outlook_nonlinear(struct hk__cells *cells, struct hk__cell *cell,
                                         const struct hk__current *current, double *next)
 {
-  const struct hk_model *model = cell->model;
-  double threshold = model->threshold(cell->param), dt;
-  if (model->crossing_only && cell->x[0] < threshold)
-    cell->armed = true;
-  double quiet = model->quiet ? model->quiet(cell->param, cell->x, hk__current_most(current)) : 0;
-  if (quiet > worthwhile * cell->pace) {
-    *next = cell->since + quiet;
+  if (hk__cell_begin_outlook(cell, next))
     return HK_OK;
-  }
-  struct hk__motion motion = motion_of(cells, cell, current);
-  memcpy(cell->ahead, cell->x, model->state_count * sizeof *cell->x);
+  struct hk__motion motion = hk__cell_motion(cells, cell, current);
+  double dt, quiet = hk__quiet(&motion, cell->x);
+  *next = cell->since + quiet;
+  if (hk__cell_keeps_quiet(cell, quiet))
+    return HK_OK;
   bool crosses;
-  enum hk_status status = hk__look_ahead(&motion, cell->armed ? HK__CROSS_UP : HK__CROSS_DOWN, threshold, cell->since,
-                                         &cell->pace, cell->ahead, &dt, &crosses);
-  *next = cell->ahead_time = cell->since + dt;
-  cell->dips = crosses && !cell->armed;
-  if (crosses && cell->armed)
-    cell->predicted = *next;
+  memcpy(cell->ahead, cell->x, cell->model->state_count * sizeof *cell->x);
+  enum hk_status status = hk__look_ahead(&motion, hk__cell_search(cell), cell->threshold, cell->since, &cell->pace,
+                                         cell->ahead, &dt, &crosses);
+  if (status == HK_OK)
+    *next = hk__cell_foresee(cell, dt, crosses);
   return status;
 }
 
 enum hk_status hk__cell_outlook(struct hk__cells *cells, uint32_t i, const struct hk__current *current, double *next)
 {
   struct hk__cell *cell = &cells->cell[i];
+  if (cell->model->kind == HK_MODEL_NONLINEAR)
+    return outlook_nonlinear(cells, cell, current, next);
   cell->predicted = INFINITY;
   if (is_refractory(cell)) {
     *next = cell->release;
@@ -256,11 +248,10 @@ enum hk_status hk__cell_outlook(struct hk__cells *cells, uint32_t i, const struc
   bool spikes;
   if (cell->kernel)
     spikes = hk__linear_outlook(cell->kernel, current, cell->since, cell->x, INFINITY, &dt);
-  else if (cell->modes) {
+  else {
     struct hk_tree_cell tree = tree_of(cell);
     spikes = hk__modes_outlook(cell->modes, &tree, current, cell->since, cell->x, &dt);
-  } else
-    return outlook_nonlinear(cells, cell, current, next);
+  }
   *next = cell->since + dt;
   if (spikes)
     cell->predicted = *next;
@@ -291,7 +282,7 @@ enum hk_status hk__cell_sample(const struct hk__cells *cells, uint32_t i, const 
   if (cell->kernel)
     hk__linear_advance(cell->kernel, is_refractory(cell), current, cell->since, time - cell->since, x);
   else {
-    struct hk__motion motion = motion_of(cells, cell, current);
+    struct hk__motion motion = hk__cell_motion(cells, cell, current);
     status = hk__integrate(&motion, cell->since, time - cell->since, &pace, x);
   }
   for (size_t v = 0; v < count; v++)

@@ -10,10 +10,12 @@
 #ifndef HK__CELL_H
 #define HK__CELL_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "core/built.h"
+#include "core/integrator.h"
 
 struct hk__cell {
   double since, release, predicted;
@@ -22,6 +24,7 @@ struct hk__cell {
   const struct hk_model *model;
   const struct hk__kernel *kernel; /* linear models */
   const struct hk__modes *modes;   /* trees */
+  double threshold;                /* the others, of state 0 */
   double *ahead;                   /* the others: as many as states */
   double ahead_time;               /* -INFINITY: there is none */
   double pace;                     /* ms: the integrator's length of step */
@@ -55,6 +58,56 @@ void hk__cell_fire(struct hk__cells *cells, uint32_t i, double time);
 /* When the cell needs attention if nothing arrives: its spike, its release, or a time before which it surely does not
  * spike; INFINITY for never. */
 enum hk_status hk__cell_outlook(struct hk__cells *cells, uint32_t i, const struct hk__current *current, double *next);
+
+/* --- the steps of the above for a model that is not linear, whose integration is the caller's --- */
+
+/* Takes the state ahead if it is that of `time`, else drops it. */
+bool hk__cell_take_ahead(struct hk__cell *cell, double time);
+
+/* The cell has been advanced to `time`. */
+static inline void hk__cell_arrive(struct hk__cell *cell, double time)
+{
+  cell->since = time;
+  if (time >= cell->release)
+    cell->release = -INFINITY;
+}
+
+/* Begins an outlook. True: the cell is refractory, and it is over. */
+static inline bool hk__cell_begin_outlook(struct hk__cell *cell, double *next)
+{
+  cell->predicted = INFINITY;
+  *next = cell->release;
+  if (cell->release > -INFINITY)
+    return true;
+  cell->armed |= cell->x[0] < cell->threshold;
+  return false;
+}
+
+/* Whether a quiet time, by the model's bound, serves as outlook: one of at least this part of a step saves looking
+ * ahead, which costs a step. */
+static inline bool hk__cell_keeps_quiet(const struct hk__cell *cell, double quiet)
+{
+  return quiet > 0.1 * cell->pace;
+}
+
+/* What to look for when looking ahead: a cell that is not armed falls below its threshold first. */
+static inline enum hk__crossing hk__cell_search(const struct hk__cell *cell)
+{
+  return cell->armed ? HK__CROSS_UP : HK__CROSS_DOWN;
+}
+
+/* `ahead` has been filled in with the state after dt, where the cell crosses its threshold or not. */
+static inline double hk__cell_foresee(struct hk__cell *cell, double dt, bool crosses)
+{
+  cell->ahead_time = cell->since + dt;
+  cell->dips = crosses && !cell->armed;
+  if (crosses && cell->armed)
+    cell->predicted = cell->ahead_time;
+  return cell->ahead_time;
+}
+
+struct hk__motion hk__cell_motion(const struct hk__cells *cells, const struct hk__cell *cell,
+                                  const struct hk__current *current);
 
 /* Some of the model's states at `time` >= since, without changing the cell. Nothing happens to the cell in between. */
 enum hk_status hk__cell_sample(const struct hk__cells *cells, uint32_t i, const struct hk__current *current,

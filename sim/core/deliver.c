@@ -437,6 +437,8 @@ enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__wi
     return status;
   if (shard->flow)
     return hk__shard_step_trees(shard, window);
+  if (shard->walks)
+    return hk__shard_step_walks(shard, window);
   if (!shard->superposed)
     return hk__shard_step_cells(shard, window);
   status = hk__shard_deliver(shard, window, accumulator);

@@ -38,6 +38,10 @@ static const double hk__rk_a[][15] = {
      0, 0, -0.0013990241651590145, 2.9475147891527724, -9.15095847217987},
 };
 
+/* Of a row's coefficients all between the first and this one are 0; so too in the error estimates and the dense output,
+ * as in the row of the end. */
+static const unsigned hk__rk_from[] = {1, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3, 3, 5, 6, 5, 5};
+
 /* When a stage is, in steps. */
 static const double hk__rk_c[] = {0,
                                   0.05260015195876773,

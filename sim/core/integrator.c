@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/fmath.h"
 #include "core/polynomial.h"
 #include "core/runge_kutta.h"
 
@@ -13,46 +14,78 @@
 enum { PATIENCE = 4096 };
 
 /* Lengths of series that are tried one after the other: most steps between events need few terms. */
-static const size_t lengths[] = {6, 9, 13, 20};
+static const size_t lengths[] = {6, 8, 10, 12, 15, 20};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
-static const double longest_step = 1e3, shortest_step = 1e-300;
+static const double longest_step = 1e3;
 
-struct series {
-  double x[HK_STATES_MAX][HK_SERIES_MAX];
-  double current[HK_SERIES_MAX];
-  size_t last; /* the highest term */
-};
-
-static bool is_clamped(const struct hk__motion *m, size_t j)
+void hk__motions_put(struct hk__motions *m, size_t lane, const struct hk__motion *motion)
 {
-  return m->clamped && m->model->states[j].flags & HK_STATE_CLAMPED;
+  m->model = motion->model;
+  m->tolerance = motion->tolerance;
+  if (m->source[lane] != motion->param)
+    for (size_t k = 0; k < motion->model->param_count; k++)
+      m->param[k][lane] = motion->param[k];
+  m->source[lane] = motion->param;
+  m->current[lane] = motion->current;
+  m->constant[lane] = motion->current->constant;
+  m->free[lane] = motion->clamped ? 0 : 1;
+}
+
+/* The same neuron in all lanes. */
+static void put_one(struct hk__motions *m, const struct hk__motion *motion)
+{
+  for (size_t k = 0; k < motion->model->param_count; k++)
+    m->param[k] = hk_lanes_all(motion->param[k]);
+  for (size_t lane = 0; lane < HK_LANES; lane++) {
+    m->source[lane] = motion->param;
+    hk__motions_put(m, lane, motion);
+  }
+}
+
+static struct hk__motion one_of(const struct hk__motions *m, size_t lane)
+{
+  return (struct hk__motion){m->model, m->source[lane], m->current[lane], m->tolerance, m->free[lane] == 0};
 }
 
 /* --- Taylor series --- */
 
-/* The current's terms with dt folded in. */
-static void fill_current(const struct hk__motion *m, double t, double dt, double *terms)
+/* The currents' terms with dt folded in. */
+static void fill_currents(const struct hk__motions *m, hk_lanes t, hk_lanes dt, hk_lanes *terms)
 {
   memset(terms, 0, HK_SERIES_MAX * sizeof *terms);
-  terms[0] = m->current->constant;
-  if (!hk__current_varies(m->current))
-    return;
-  hk__current_series(m->current, t, HK_SERIES_MAX, terms);
-  double power = 1;
-  for (size_t k = 1; k < HK_SERIES_MAX; k++)
-    terms[k] *= power *= dt;
+  terms[0] = m->constant;
+  for (size_t lane = 0; lane < HK_LANES; lane++) {
+    if (!hk__current_varies(m->current[lane]))
+      continue;
+    double series[HK_SERIES_MAX], power = 1;
+    hk__current_series(m->current[lane], t[lane], HK_SERIES_MAX, series);
+    for (size_t k = 0; k < HK_SERIES_MAX; k++, power *= dt[lane])
+      terms[k][lane] = series[k] * power;
+  }
 }
 
-/* The error of a step whose series ends here, relative to what is tolerated, judged by its last two terms; NAN if the
- * series is out of bounds. */
-static double error_of(const struct hk__motion *m, const struct series *s)
+/* Where the error of series that end at a term, judged by their last two, is tolerated. */
+static hk_mask tolerated(const struct hk__motions *m, const struct hk__stride *s, size_t last)
 {
-  double worst = 1; /* or below: fine */
-  size_t last = s->last;
+  hk_mask fine = ~(hk_mask){0};
   for (size_t j = 0; j < m->model->state_count; j++) {
-    const double *x = s->x[j];
-    double scale = fabs(x[0]) + fabs(x[1]) + fabs(x[2]), tail = fabs(x[last]), before = fabs(x[last - 1]);
+    const hk_lanes *x = s->term[j];
+    hk_lanes scale = hk_lanes_abs(x[0]) + hk_lanes_abs(x[1]) + hk_lanes_abs(x[2]), limit = m->tolerance * scale;
+    fine &= (hk_lanes_abs(x[last]) <= limit) & (hk_lanes_abs(x[last - 1]) <= limit) & (scale <= DBL_MAX);
+  }
+  return fine;
+}
+
+/* The error of a lane whose series ends at a term, relative to what is tolerated; not finite if the series is out of
+ * bounds. */
+static double error_of(const struct hk__motions *m, const struct hk__stride *s, size_t lane, size_t last)
+{
+  double worst = 1;
+  for (size_t j = 0; j < m->model->state_count; j++) {
+    const hk_lanes *x = s->term[j];
+    double scale = fabs(x[0][lane]) + fabs(x[1][lane]) + fabs(x[2][lane]);
+    double tail = fabs(x[last][lane]), before = fabs(x[last - 1][lane]);
     tail = before > tail ? before : tail;
     if (!(tail <= DBL_MAX) || !(scale <= DBL_MAX))
       return NAN;
@@ -62,55 +95,83 @@ static double error_of(const struct hk__motion *m, const struct series *s)
   return worst;
 }
 
-static void rescale(const struct hk__motion *m, struct series *s, double factor)
+static void rescale(const struct hk__motions *m, struct hk__stride *s, size_t lane, double factor)
 {
   double power = 1;
-  for (size_t k = 1; k <= s->last; k++) {
+  for (size_t k = 1; k <= s->last[lane]; k++) {
     power *= factor;
     for (size_t j = 0; j < m->model->state_count; j++)
-      s->x[j][k] *= power;
+      s->term[j][k][lane] *= power;
   }
 }
 
-/* The series of a step of at most dt; *pace is adapted. Returns the step's length, 0 if there is none. */
-static double expand(const struct hk__motion *m, double t, double dt, double *pace, const double *x, struct series *s)
+/* A lane whose longest series does not converge over the step: makes the step so short that it does. */
+static void shorten(const struct hk__motions *m, struct hk__stride *s, size_t lane, size_t last)
 {
-  for (int tries = 0; tries < PATIENCE && dt > shortest_step; tries++, dt *= 1e-2) {
-    for (size_t j = 0; j < m->model->state_count; j++)
-      s->x[j][0] = x[j];
-    fill_current(m, t, dt, s->current);
-    size_t from = 0;
-    double error = NAN;
-    for (size_t i = 0; i < LENGTHS; i++) {
-      s->last = lengths[i];
-      m->model->series(m->param, s->current, m->clamped, dt, from, s->last, s->x);
-      from = s->last + 1;
-      error = error_of(m, s);
-      if (error <= 1) {
-        if (dt >= *pace)
-          *pace = fmin((i + 1 < LENGTHS ? 2 : 1.05) * dt, longest_step);
-        return dt;
-      }
-    }
-    double factor = 0.95 * pow(error, -1.0 / (double)s->last);
-    if (factor > 1e-2) {
-      dt *= factor;
-      *pace = dt;
-      rescale(m, s, factor);
-      return dt;
-    }
-  }
-  return 0;
+  double error = error_of(m, s, lane, last), factor = 0;
+  if (error <= DBL_MAX)
+    factor = 0.95 * hk_exp(-hk__log(error) / (double)last);
+  s->last[lane] = last;
+  if (factor > 1e-2) {
+    s->length[lane] *= factor;
+    s->pace[lane] = s->length[lane];
+    s->done[lane] = -1;
+    rescale(m, s, lane, factor);
+  } else
+    s->pace[lane] = 1e-2 * s->length[lane];
 }
 
-static void evaluate_end(const struct hk__motion *m, const struct series *s, double *x)
+static void evaluate_end(const struct hk__motions *m, struct hk__stride *s, size_t terms)
 {
+  bool alike = true;
+  hk_lanes last;
+  for (size_t lane = 0; lane < HK_LANES; lane++) {
+    last[lane] = (double)s->last[lane];
+    alike &= s->last[lane] == terms;
+  }
+  bool all_free = !hk_mask_any(m->free == 0);
   for (size_t j = 0; j < m->model->state_count; j++) {
-    double sum = 0;
-    for (size_t k = s->last + 1; k-- > 0;)
-      sum += s->x[j][k];
-    x[j] = is_clamped(m, j) ? x[j] : sum;
+    const hk_lanes *term = s->term[j];
+    hk_lanes sum = hk_lanes_all(0);
+    if (alike)
+      for (size_t k = terms + 1; k-- > 0;)
+        sum += term[k];
+    else
+      for (size_t k = terms + 1; k-- > 0;)
+        sum += hk_lanes_pick((double)k <= last, term[k], hk_lanes_all(0));
+    if (!all_free && m->model->states[j].flags & HK_STATE_CLAMPED)
+      sum = hk_lanes_pick(m->free == 0, s->start[j], sum);
+    s->x[j] = sum;
   }
+}
+
+static void take_series(const struct hk__motions *m, struct hk__stride *s)
+{
+  hk_lanes dt = hk_lanes_min(s->most, s->pace), current[HK_SERIES_MAX], last = hk_lanes_all(0), growth = last;
+  hk_mask open = ~(hk_mask){0};
+  for (size_t j = 0; j < m->model->state_count; j++)
+    s->term[j][0] = s->start[j];
+  fill_currents(m, s->t, dt, current);
+  size_t from = 0, to = 0;
+  for (size_t i = 0; i < LENGTHS && hk_mask_any(open); i++) {
+    to = lengths[i];
+    m->model->series(m->param, current, &m->free, &dt, from, to, s->term);
+    hk_mask fine = open & tolerated(m, s, to);
+    last = hk_lanes_pick(fine, hk_lanes_all((double)to), last);
+    growth = hk_lanes_pick(fine, hk_lanes_all(i + 1 < LENGTHS ? 2 : 1.05), growth);
+    open &= ~fine;
+    from = to + 1;
+  }
+  hk_lanes grown = hk_lanes_min(growth * dt, hk_lanes_all(longest_step));
+  s->pace = hk_lanes_pick(~open & (dt >= s->pace), grown, s->pace);
+  s->length = dt;
+  s->done = ~open;
+  for (size_t lane = 0; lane < HK_LANES; lane++) {
+    s->last[lane] = (size_t)last[lane];
+    if (open[lane])
+      shorten(m, s, lane, to);
+  }
+  evaluate_end(m, s, to);
 }
 
 /* --- crossings --- */
@@ -127,35 +188,38 @@ static bool first_crossing(const double *w, size_t count, enum hk__crossing sear
   return hk__polynomial_first(mirrored, count, -level, true, s);
 }
 
-static enum hk_status series_ahead(const struct hk__motion *m, enum hk__crossing search, double level, double t,
-                                   double *pace, double *x, double *dt, bool *crosses)
+static bool series_crosses(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
+                           enum hk__crossing search, double level, double *dt, double *x)
 {
-  struct series s;
-  double h = expand(m, t, *pace, pace, x, &s), at;
-  if (h <= 0)
-    return HK_ERR_NUMERIC;
-  *crosses = search != HK__CROSS_NONE && first_crossing(s.x[0], s.last + 1, search, level, m->model->strict, &at);
-  if (*crosses) {
-    rescale(m, &s, at);
-    h *= at;
+  double w[HK_SERIES_MAX] = {s->term[0][0][lane]}, at;
+  size_t count = s->last[lane] + 1;
+  for (size_t k = 1; k < count; k++)
+    w[k] = s->term[0][k][lane];
+  if (!first_crossing(w, count, search, level, m->model->strict, &at))
+    return false;
+  *dt = s->length[lane] * at;
+  for (size_t j = 0; j < m->model->state_count; j++) {
+    double sum = 0;
+    for (size_t k = count; k-- > 0;)
+      sum = fma(sum, at, s->term[j][k][lane]);
+    x[j] = sum;
   }
-  evaluate_end(m, &s, x);
-  *dt = h;
-  return HK_OK;
+  return true;
 }
 
 /* Steps that end where the dense output crosses the level, corrected by Newton's method until they meet it. */
-static enum hk_status refine(const struct hk__motion *m, double level, double t, const double *start, double *h,
+static enum hk_status refine(const struct hk__motions *m, double level, double t, const hk_lanes *start, double *h,
                              double *x)
 {
   double low = 0, high = *h * 1.001, at = *h;
   for (int i = 0; i < 8; i++) {
     struct hk__rk_step step;
-    hk__rk_take(m, t, at, start, &step);
-    memcpy(x, step.end, m->model->state_count * sizeof *x);
-    double slope[HK_STATES_MAX];
-    hk__slope(m->model, m->param, x, hk__current_at(m->current, t + at), m->clamped, slope);
-    double correction = (level - x[0]) / slope[0];
+    hk_lanes slope[HK_STATES_MAX];
+    hk__rk_take(m, hk_lanes_all(t), hk_lanes_all(at), start, &step);
+    hk__rk_slope(m, hk_lanes_all(t + at), step.end, slope);
+    for (size_t j = 0; j < m->model->state_count; j++)
+      x[j] = step.end[j][0];
+    double correction = (level - x[0]) / slope[0][0];
     *h = at;
     if (!(fabs(correction) <= *h) || fabs(correction) < 1e-14 * (t + at) || at + correction <= low ||
         at + correction >= high)
@@ -165,69 +229,119 @@ static enum hk_status refine(const struct hk__motion *m, double level, double t,
   return isfinite(x[0]) ? HK_OK : HK_ERR_NUMERIC;
 }
 
-static enum hk_status runge_kutta_ahead(const struct hk__motion *m, enum hk__crossing search, double level, double t,
-                                        double *pace, double *x, double *dt, bool *crosses)
+static enum hk_status runge_kutta_crossing(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
+                                           enum hk__crossing search, double level, bool *crosses, double *dt, double *x)
 {
-  struct hk__rk_step step;
-  double start[HK_STATES_MAX], h = hk__rk_adapt(m, t, INFINITY, pace, x, &step), at;
-  if (h <= 0)
-    return HK_ERR_NUMERIC;
-  memcpy(start, x, m->model->state_count * sizeof *x);
-  memcpy(x, step.end, m->model->state_count * sizeof *x);
-  *dt = h;
-  *crosses = false;
-  if (search == HK__CROSS_NONE || !hk__rk_may_cross(&step, level))
+  double range = s->high[lane] - s->low[lane], at;
+  if (level > s->high[lane] + range || level < s->low[lane] - range)
     return HK_OK;
-  double w[HK_SERIES_MAX];
-  size_t count = hk__rk_polynomial(m, t, h, start, &step, w);
+  struct hk__motion one = one_of(m, lane);
+  struct hk__motions alone;
+  put_one(&alone, &one);
+  struct hk__rk_step step;
+  hk_lanes start[HK_STATES_MAX];
+  for (size_t j = 0; j < m->model->state_count; j++)
+    start[j] = hk_lanes_all(s->start[j][lane]);
+  double t = s->t[lane], h = s->length[lane], w[HK_SERIES_MAX];
+  hk__rk_take(&alone, hk_lanes_all(t), hk_lanes_all(h), start, &step);
+  size_t count = hk__rk_polynomial(&alone, t, h, start, &step, w);
   *crosses = first_crossing(w, count, search, level, m->model->strict, &at);
   if (!*crosses)
     return HK_OK;
   *dt = at * h;
-  return refine(m, level, t, start, dt, x);
+  return refine(&alone, level, t, start, dt, x);
 }
 
-enum hk_status hk__look_ahead(const struct hk__motion *m, enum hk__crossing search, double level, double t,
+enum hk_status hk__stride_crossing(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
+                                   enum hk__crossing search, double level, bool *crosses, double *dt, double *x)
+{
+  *crosses = false;
+  if (!m->model->series)
+    return runge_kutta_crossing(m, s, lane, search, level, crosses, dt, x);
+  *crosses = series_crosses(m, s, lane, search, level, dt, x);
+  return HK_OK;
+}
+
+/* --- steps --- */
+
+void hk__stride_take(const struct hk__motions *m, struct hk__stride *s)
+{
+  if (m->model->series)
+    take_series(m, s);
+  else
+    hk__rk_stride(m, s);
+}
+
+/* A step of one neuron that stands in all lanes, tried until it is done. */
+static enum hk_status take_one(const struct hk__motions *m, struct hk__stride *s, double t, double most, double *pace,
+                               const double *x)
+{
+  for (size_t j = 0; j < m->model->state_count; j++)
+    s->start[j] = hk_lanes_all(x[j]);
+  s->t = hk_lanes_all(t);
+  s->most = hk_lanes_all(most);
+  for (;;) {
+    if (!(*pace > hk__shortest_pace))
+      return HK_ERR_NUMERIC;
+    s->pace = hk_lanes_all(*pace);
+    hk__stride_take(m, s);
+    *pace = s->pace[0];
+    if (s->done[0])
+      return HK_OK;
+  }
+}
+
+double hk__quiet(const struct hk__motion *motion, const double *x)
+{
+  const struct hk_model *model = motion->model;
+  if (!model->quiet)
+    return 0;
+  struct hk__motions m;
+  hk_lanes state[HK_STATES_MAX], current = hk_lanes_all(hk__current_most(motion->current)), time;
+  put_one(&m, motion);
+  for (size_t j = 0; j < model->state_count; j++)
+    state[j] = hk_lanes_all(x[j]);
+  model->quiet(m.param, state, &current, &time);
+  return time[0];
+}
+
+enum hk_status hk__look_ahead(const struct hk__motion *motion, enum hk__crossing search, double level, double t,
                               double *pace, double *x, double *dt, bool *crosses)
 {
-  const double resolution = 4 * DBL_EPSILON * fmax(t, 1.0);
-  double total = 0;
+  struct hk__motions m;
+  struct hk__stride s;
+  put_one(&m, motion);
+  *dt = 0;
+  *crosses = false;
   for (int steps = 0; steps < PATIENCE; steps++) {
-    double h;
-    enum hk_status status = m->model->series ? series_ahead(m, search, level, t + total, pace, x, &h, crosses)
-                                             : runge_kutta_ahead(m, search, level, t + total, pace, x, &h, crosses);
+    enum hk_status status = take_one(&m, &s, t + *dt, INFINITY, pace, x);
+    double h = s.length[0];
+    if (status == HK_OK && search != HK__CROSS_NONE)
+      status = hk__stride_crossing(&m, &s, 0, search, level, crosses, &h, x);
     if (status != HK_OK)
       return status;
-    total += h;
-    if (*crosses || total > resolution) {
-      *dt = total;
+    for (size_t j = 0; j < motion->model->state_count && !*crosses; j++)
+      x[j] = s.x[j][0];
+    *dt += h;
+    if (*crosses || hk__moves_on(t, *dt))
       return HK_OK;
-    }
   }
   return HK_ERR_NUMERIC;
 }
 
-/* --- advancing --- */
-
-enum hk_status hk__integrate(const struct hk__motion *m, double t, double dt, double *pace, double *x)
+enum hk_status hk__integrate(const struct hk__motion *motion, double t, double dt, double *pace, double *x)
 {
+  struct hk__motions m;
+  struct hk__stride s;
+  put_one(&m, motion);
   while (dt > 0) {
-    double h;
-    if (m->model->series) {
-      struct series s;
-      h = expand(m, t, fmin(dt, *pace), pace, x, &s);
-      if (h > 0)
-        evaluate_end(m, &s, x);
-    } else {
-      struct hk__rk_step step;
-      h = hk__rk_adapt(m, t, dt, pace, x, &step);
-      if (h > 0)
-        memcpy(x, step.end, m->model->state_count * sizeof *x);
-    }
-    if (!(h > 0))
-      return HK_ERR_NUMERIC;
-    t += h;
-    dt = h < dt ? dt - h : 0;
+    enum hk_status status = take_one(&m, &s, t, dt, pace, x);
+    if (status != HK_OK)
+      return status;
+    for (size_t j = 0; j < motion->model->state_count; j++)
+      x[j] = s.x[j][0];
+    t += s.length[0];
+    dt -= s.length[0];
   }
   return HK_OK;
 }
@@ -235,14 +349,18 @@ enum hk_status hk__integrate(const struct hk__motion *m, double t, double dt, do
 void hk__slope(const struct hk_model *model, const double *param, const double *x, double current, bool clamped,
                double *dx)
 {
-  if (model->derivative) {
-    model->derivative(param, x, current, clamped, dx);
-    return;
-  }
-  double series[HK_STATES_MAX][HK_SERIES_MAX], currents[HK_SERIES_MAX] = {current};
+  struct hk__current constant = {.constant = current};
+  struct hk__motion motion = {model, param, &constant, 0, clamped};
+  struct hk__motions m;
+  hk_lanes state[HK_STATES_MAX][HK_SERIES_MAX], currents[HK_SERIES_MAX] = {hk_lanes_all(current)};
+  hk_lanes y[HK_STATES_MAX], dy[HK_STATES_MAX], second = hk_lanes_all(1);
+  put_one(&m, &motion);
   for (size_t j = 0; j < model->state_count; j++)
-    series[j][0] = x[j];
-  model->series(param, currents, clamped, 1.0, 0, 1, series);
+    y[j] = state[j][0] = hk_lanes_all(x[j]);
+  if (model->derivative)
+    model->derivative(m.param, y, &m.constant, dy);
+  else
+    model->series(m.param, currents, &m.free, &second, 0, 1, state);
   for (size_t j = 0; j < model->state_count; j++)
-    dx[j] = series[j][1];
+    dx[j] = model->derivative ? dy[j][0] : state[j][1][0];
 }

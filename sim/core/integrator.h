@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Integration of models without a closed solution: one neuron, adaptive steps of high order.
+/* Integration of models without a closed solution: adaptive steps of high order, of several neurons at once.
  *
  * A model that gives the Taylor series of its solution is advanced by it: as many terms as the step needs, and a step
  * that is as long as the series converges fast. One that gives only its derivative is advanced by the Runge-Kutta
@@ -7,7 +7,8 @@
  * of a level is found from the left, so that none is missed; a crossing found on the Runge-Kutta method's dense output,
  * which is less exact than the step itself, is then refined by steps that end at it.
  *
- * The error of a step is kept below `tolerance` times the magnitude of each state in it. */
+ * The error of a step is kept below `tolerance` times the magnitude of each state in it. Lanes know nothing of each
+ * other: a neuron has the same bits in any company, and alone. */
 #ifndef HK__INTEGRATOR_H
 #define HK__INTEGRATOR_H
 
@@ -18,6 +19,7 @@
 
 #include "core/linear.h"
 
+/* A neuron. */
 struct hk__motion {
   const struct hk_model *model; /* nonlinear */
   const double *param;
@@ -26,17 +28,63 @@ struct hk__motion {
   bool clamped;
 };
 
-/* Advances x by dt >= 0 from absolute time t. *pace, > 0, is the length of step that the last call found right; it is
- * kept up to date. Error: HK_ERR_NUMERIC if the state runs out of bounds. */
-enum hk_status hk__integrate(const struct hk__motion *motion, double t, double dt, double *pace, double *x);
+/* HK_LANES neurons of one model. */
+struct hk__motions {
+  const struct hk_model *model;
+  double tolerance;
+  const double *source[HK_LANES]; /* where a lane's parameters are from */
+  hk_lanes param[HK_PARAMS_MAX];
+  const struct hk__current *current[HK_LANES];
+  hk_lanes constant; /* the currents' constants */
+  hk_lanes free;     /* 1; 0 where clamped states stand still */
+};
+
+/* A step of each. */
+struct hk__stride {
+  hk_lanes t, most; /* it begins at absolute time t and is no longer than this, >= 0 */
+  hk_lanes pace;    /* > 0: the length that the last step found right; it is adapted */
+  hk_lanes start[HK_STATES_MAX];
+  /* What comes of it: */
+  hk_mask done;    /* elsewhere the length was too much: another try is due, with the new pace */
+  hk_lanes length; /* where it is done */
+  hk_lanes x[HK_STATES_MAX];
+  hk_lanes low, high; /* what state 0 stays between, more or less (Runge-Kutta) */
+  hk_lanes term[HK_STATES_MAX][HK_SERIES_MAX];
+  size_t last[HK_LANES]; /* the highest term of each lane's series */
+};
+
+/* A pace below this means that the state has run out of bounds. */
+static const double hk__shortest_pace = 1e-300;
+
+void hk__motions_put(struct hk__motions *motions, size_t lane, const struct hk__motion *motion);
+
+void hk__stride_take(const struct hk__motions *motions, struct hk__stride *stride);
 
 enum hk__crossing { HK__CROSS_NONE, HK__CROSS_UP, HK__CROSS_DOWN };
 
+/* Whether state 0 of a lane crosses the level in its step, which is done; then *dt is the time of the first crossing
+ * from its beginning, and x the state there. search: HK__CROSS_UP if state 0 is below the level and is to be caught
+ * when it reaches it, HK__CROSS_DOWN if it is above and is to be caught when it falls below. */
+enum hk_status hk__stride_crossing(const struct hk__motions *motions, const struct hk__stride *stride, size_t lane,
+                                   enum hk__crossing search, double level, bool *crosses, double *dt, double *x);
+
+/* Advances the state of one neuron by dt >= 0 from absolute time t. *pace, > 0, is the length of step that the last
+ * call found right; it is kept up to date. Error: HK_ERR_NUMERIC if the state runs out of bounds. */
+enum hk_status hk__integrate(const struct hk__motion *motion, double t, double dt, double *pace, double *x);
+
 /* Looks ahead from x at absolute time t for as long as one step carries: *dt is that time or, if state 0 crosses the
- * level in it, the time of the first crossing. search: HK__CROSS_UP if state 0 is below the level and is to be caught
- * when it reaches it, HK__CROSS_DOWN if it is above and is to be caught when it falls below. x is advanced by *dt. */
+ * level in it, the time of the first crossing. x is advanced by *dt, which moves the time on however late it is. */
 enum hk_status hk__look_ahead(const struct hk__motion *motion, enum hk__crossing search, double level, double t,
                               double *pace, double *x, double *dt, bool *crosses);
+
+/* A time before which a free neuron surely does not spike if nothing arrives, by its model's bound. */
+double hk__quiet(const struct hk__motion *motion, const double *x);
+
+/* Whether a step of length dt from absolute time t can be told from none. */
+static inline bool hk__moves_on(double t, double dt)
+{
+  return dt > 0x1p-50 * fmax(t, 1.0);
+}
 
 /* dx/dt of a nonlinear model, whichever way the model gives it. */
 void hk__slope(const struct hk_model *model, const double *param, const double *x, double current, bool clamped,

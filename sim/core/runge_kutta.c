@@ -7,91 +7,90 @@
 /* The estimates are those of orders 5 and 3, the step is of order 8: its own error is smaller by about this. */
 static const double slack = 10;
 
-static void slope_at(const struct hk__motion *m, double t, const double *x, double *dx)
+void hk__rk_slope(const struct hk__motions *m, hk_lanes t, const hk_lanes *x, hk_lanes *dx)
 {
-  m->model->derivative(m->param, x, hk__current_at(m->current, t), m->clamped, dx);
-  if (m->clamped)
+  hk_lanes current = m->constant;
+  for (size_t lane = 0; lane < HK_LANES; lane++)
+    if (m->current[lane]->sine_count > 0)
+      current[lane] = hk__current_at(m->current[lane], t[lane]);
+  m->model->derivative(m->param, x, &current, dx);
+  if (hk_mask_any(m->free == 0))
     for (size_t j = 0; j < m->model->state_count; j++)
       if (m->model->states[j].flags & HK_STATE_CLAMPED)
-        dx[j] = 0;
+        dx[j] = hk_lanes_pick(m->free == 0, m->free, dx[j]);
+}
+
+/* row . slopes: all between the first slope and `from` have coefficients of 0. */
+static inline hk_lanes combine(const double *row, size_t from, size_t stages, const struct hk__rk_step *step, size_t j)
+{
+  hk_lanes sum = row[0] * step->slope[0][j];
+  for (size_t i = from; i < stages; i++)
+    sum = hk_lanes_fma(hk_lanes_all(row[i]), step->slope[i][j], sum);
+  return sum;
 }
 
 /* y = x + h * (row . slopes) */
-static void combine(size_t n, const double *row, size_t stages, double h, const double *x, struct hk__rk_step *step,
-                    double *y)
+static void reach(const struct hk__motions *m, size_t stage, size_t stages, hk_lanes h, const hk_lanes *x,
+                  const struct hk__rk_step *step, hk_lanes *y)
 {
-  double sum[HK_STATES_MAX] = {0};
-  for (size_t i = 0; i < stages; i++)
-    if (row[i] != 0)
-      for (size_t j = 0; j < n; j++)
-        sum[j] = fma(row[i], step->slope[i][j], sum[j]);
-  for (size_t j = 0; j < n; j++)
-    y[j] = fma(h, sum[j], x[j]);
+  for (size_t j = 0; j < m->model->state_count; j++)
+    y[j] = hk_lanes_fma(h, combine(hk__rk_a[stage], hk__rk_from[stage], stages, step, j), x[j]);
 }
 
 /* The errors of orders 5 and 3, relative to what is tolerated, in the norm that DOP853 takes. */
-static double error_of(const struct hk__motion *m, double h, const double *x, const struct hk__rk_step *step)
+static hk_lanes error_of(const struct hk__motions *m, hk_lanes h, const hk_lanes *x, const struct hk__rk_step *step)
 {
-  size_t n = m->model->state_count;
-  double five = 0, three = 0;
-  for (size_t j = 0; j < n; j++) {
-    double e5 = 0, e3 = 0;
-    for (size_t i = 0; i < HK__RK_STAGES; i++) {
-      e5 = fma(hk__rk_error5[i], step->slope[i][j], e5);
-      e3 = fma(hk__rk_error3[i], step->slope[i][j], e3);
-    }
-    double size = fmax(fmax(fabs(x[j]), fabs(step->end[j])), fabs(h * step->slope[0][j]));
-    double scale = slack * m->tolerance * (m->model->states[j].flags & HK_STATE_FRACTION ? 1 : size);
-    if (scale > 0) {
-      five += e5 * e5 / (scale * scale);
-      three += e3 * e3 / (scale * scale);
-    } else if (e5 != 0)
-      return INFINITY;
+  const hk_lanes none = hk_lanes_all(0), infinite = hk_lanes_all(INFINITY);
+  const size_t from = hk__rk_from[HK__RK_STAGES];
+  hk_lanes five = none, three = none;
+  for (size_t j = 0; j < m->model->state_count; j++) {
+    hk_lanes e5 = combine(hk__rk_error5, from, HK__RK_STAGES, step, j);
+    hk_lanes e3 = combine(hk__rk_error3, from, HK__RK_STAGES, step, j);
+    hk_lanes size = hk_lanes_max(hk_lanes_abs(x[j]), hk_lanes_abs(step->end[j]));
+    size = hk_lanes_max(size, hk_lanes_abs(h * step->slope[0][j]));
+    hk_lanes scale = slack * m->tolerance * (m->model->states[j].flags & HK_STATE_FRACTION ? hk_lanes_all(1) : size);
+    hk_lanes weight = hk_lanes_pick(scale > none, 1 / (scale * scale), hk_lanes_pick(e5 != none, infinite, none));
+    five += e5 * e5 * weight;
+    three += e3 * e3 * weight;
   }
-  double denominator = five + 0.01 * three;
-  return denominator > 0 ? h * five / sqrt(denominator * (double)n) : denominator == 0 ? 0 : INFINITY;
+  hk_lanes denominator = five + 0.01 * three;
+  hk_lanes error = h * five / hk_lanes_sqrt(denominator * (double)m->model->state_count);
+  error = hk_lanes_pick(denominator > none, error, hk_lanes_pick(denominator == none, none, infinite));
+  return hk_lanes_pick(h == none, none, error);
 }
 
-void hk__rk_take(const struct hk__motion *m, double t, double h, const double *x, struct hk__rk_step *step)
+void hk__rk_take(const struct hk__motions *m, hk_lanes t, hk_lanes h, const hk_lanes *x, struct hk__rk_step *step)
 {
-  size_t n = m->model->state_count;
-  double y[HK_STATES_MAX];
-  slope_at(m, t, x, step->slope[0]);
+  hk_lanes y[HK_STATES_MAX];
+  hk__rk_slope(m, t, x, step->slope[0]);
   step->low = step->high = x[0];
   for (size_t i = 1; i < HK__RK_STAGES; i++) {
-    combine(n, hk__rk_a[i], i, h, x, step, y);
-    slope_at(m, t + hk__rk_c[i] * h, y, step->slope[i]);
-    step->low = fmin(step->low, y[0]);
-    step->high = fmax(step->high, y[0]);
+    reach(m, i, i, h, x, step, y);
+    hk__rk_slope(m, t + hk__rk_c[i] * h, y, step->slope[i]);
+    step->low = hk_lanes_min(step->low, y[0]);
+    step->high = hk_lanes_max(step->high, y[0]);
   }
-  combine(n, hk__rk_a[HK__RK_STAGES], HK__RK_STAGES, h, x, step, step->end);
-  step->low = fmin(step->low, step->end[0]);
-  step->high = fmax(step->high, step->end[0]);
+  reach(m, HK__RK_STAGES, HK__RK_STAGES, h, x, step, step->end);
+  step->low = hk_lanes_min(step->low, step->end[0]);
+  step->high = hk_lanes_max(step->high, step->end[0]);
   step->error = error_of(m, h, x, step);
 }
 
-double hk__rk_adapt(const struct hk__motion *m, double t, double most, double *pace, const double *x,
-                    struct hk__rk_step *step)
+void hk__rk_stride(const struct hk__motions *m, struct hk__stride *s)
 {
-  const double shortest = 1e-14 * fmax(t, 1.0);
-  double h = fmin(*pace, most);
-  for (;;) {
-    hk__rk_take(m, t, h, x, step);
-    bool fine = step->error <= 1;
-    double factor = step->error > 0 ? 0.9 * pow(step->error, -1.0 / 8.0) : 4.0;
-    if (!(step->error <= HUGE_VAL))
-      factor = 0.1;
-    factor = fmin(4.0, fmax(0.1, factor));
-    if (fine) {
-      if (h == *pace || factor < 1)
-        *pace = fmin(h * factor, 1e3);
-      return h;
-    }
-    h *= fmin(factor, 0.9);
-    *pace = h;
-    if (!(h > shortest))
-      return 0;
-  }
+  struct hk__rk_step step;
+  hk_lanes h = hk_lanes_min(s->pace, s->most), least = hk_lanes_all(0.1), most = hk_lanes_all(4);
+  hk__rk_take(m, s->t, h, s->start, &step);
+  hk_lanes factor = 0.9 / hk_lanes_sqrt(hk_lanes_sqrt(hk_lanes_sqrt(step.error)));
+  factor = hk_lanes_pick(step.error <= HUGE_VAL, hk_lanes_max(hk_lanes_min(factor, most), least), least);
+  hk_mask fine = step.error <= 1, told = (h == s->pace) | (factor < 1);
+  hk_lanes grown = hk_lanes_min(h * factor, hk_lanes_all(1e3)), shrunk = h * hk_lanes_min(factor, hk_lanes_all(0.9));
+  s->pace = hk_lanes_pick(fine, hk_lanes_pick(told, grown, s->pace), shrunk);
+  s->length = h;
+  s->done = fine;
+  s->low = step.low;
+  s->high = step.high;
+  memcpy(s->x, step.end, m->model->state_count * sizeof *s->x);
 }
 
 /* p = (a + b s) p, of degree `degree` before. */
@@ -102,25 +101,22 @@ static void times_linear(double *p, size_t degree, double a, double b)
     p[k] = a * p[k] + (k > 0 ? b * p[k - 1] : 0);
 }
 
-size_t hk__rk_polynomial(const struct hk__motion *m, double t, double h, const double *x, struct hk__rk_step *step,
+size_t hk__rk_polynomial(const struct hk__motions *m, double t, double h, const hk_lanes *x, struct hk__rk_step *step,
                          double *w)
 {
-  size_t n = m->model->state_count;
-  double y[HK_STATES_MAX], term[3 + HK__RK_DENSE];
-  slope_at(m, t + h, step->end, step->slope[HK__RK_STAGES]);
+  hk_lanes y[HK_STATES_MAX];
+  double term[3 + HK__RK_DENSE];
+  hk__rk_slope(m, hk_lanes_all(t + h), step->end, step->slope[HK__RK_STAGES]);
   for (size_t i = HK__RK_STAGES + 1; i < HK__RK_ALL; i++) {
-    combine(n, hk__rk_a[i], i, h, x, step, y);
-    slope_at(m, t + hk__rk_c[i] * h, y, step->slope[i]);
+    reach(m, i, i, hk_lanes_all(h), x, step, y);
+    hk__rk_slope(m, hk_lanes_all(t + hk__rk_c[i] * h), y, step->slope[i]);
   }
-  double rise = step->end[0] - x[0];
+  double rise = step->end[0][0] - x[0][0], first = step->slope[0][0][0];
   term[0] = rise;
-  term[1] = h * step->slope[0][0] - rise;
-  term[2] = 2 * rise - h * (step->slope[HK__RK_STAGES][0] + step->slope[0][0]);
+  term[1] = h * first - rise;
+  term[2] = 2 * rise - h * (step->slope[HK__RK_STAGES][0][0] + first);
   for (size_t d = 0; d < HK__RK_DENSE; d++) {
-    double sum = 0;
-    for (size_t i = 0; i < HK__RK_ALL; i++)
-      sum = fma(hk__rk_dense[d][i], step->slope[i][0], sum);
-    term[3 + d] = h * sum;
+    term[3 + d] = h * combine(hk__rk_dense[d], hk__rk_from[HK__RK_STAGES], HK__RK_ALL, step, 0)[0];
   }
   /* x + s (term0 + (1 - s) (term1 + s (term2 + ...))) */
   const size_t terms = 3 + HK__RK_DENSE;
@@ -134,6 +130,6 @@ size_t hk__rk_polynomial(const struct hk__motion *m, double t, double h, const d
       times_linear(w, degree, 1, -1);
     degree++;
   }
-  w[0] += x[0];
+  w[0] += x[0][0];
   return degree + 1;
 }

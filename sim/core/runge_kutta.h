@@ -7,29 +7,25 @@
 #include "core/integrator.h"
 
 struct hk__rk_step {
-  double end[HK_STATES_MAX];
-  double slope[HK__RK_ALL][HK_STATES_MAX]; /* of the stages, clamped states at rest */
-  double low, high;                        /* of state 0 over the stages and the end */
-  double error;                            /* in units of the tolerance: <= 1 is fine */
+  hk_lanes end[HK_STATES_MAX];
+  hk_lanes slope[HK__RK_ALL][HK_STATES_MAX]; /* of the stages, clamped states at rest */
+  hk_lanes low, high;                        /* of state 0 over the stages and the end */
+  hk_lanes error;                            /* in units of the tolerance: <= 1 is fine */
 };
 
-/* A step of length h from x at absolute time t, with its error. */
-void hk__rk_take(const struct hk__motion *motion, double t, double h, const double *x, struct hk__rk_step *step);
+/* dx/dt at absolute times t, clamped states at rest. */
+void hk__rk_slope(const struct hk__motions *motions, hk_lanes t, const hk_lanes *x, hk_lanes *dx);
 
-/* A step of at most `most` whose error is fine; *pace is the length to try and is adapted. Returns the length; 0 if
- * there is none. */
-double hk__rk_adapt(const struct hk__motion *motion, double t, double most, double *pace, const double *x,
-                    struct hk__rk_step *step);
+/* Steps of length h from x at absolute times t, with their errors. */
+void hk__rk_take(const struct hk__motions *motions, hk_lanes t, hk_lanes h, const hk_lanes *x,
+                 struct hk__rk_step *step);
 
-/* Whether state 0 comes anywhere near the level within the step: its range over the stages, widened by itself. */
-static inline bool hk__rk_may_cross(const struct hk__rk_step *step, double level)
-{
-  double range = step->high - step->low;
-  return level <= step->high + range && level >= step->low - range;
-}
+/* As hk__stride_take. */
+void hk__rk_stride(const struct hk__motions *motions, struct hk__stride *stride);
 
-/* Dense output of order 7: coefficients w[0 .. count) of state 0 as a polynomial on [0, 1]. Returns count. */
-size_t hk__rk_polynomial(const struct hk__motion *motion, double t, double h, const double *x, struct hk__rk_step *step,
-                         double *w);
+/* Dense output of order 7 of one neuron that stands in all lanes: coefficients w[0 .. count) of state 0 as a polynomial
+ * on [0, 1]. Returns count. */
+size_t hk__rk_polynomial(const struct hk__motions *motions, double t, double h, const hk_lanes *x,
+                         struct hk__rk_step *step, double *w);
 
 #endif

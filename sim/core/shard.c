@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/walk.h"
+
 /* Room for one more in a growing array. */
 static enum hk_status make_room(void **array, size_t count, size_t *capacity, size_t size)
 {
@@ -205,9 +207,14 @@ static enum hk_status init_superposed(struct hk__shard_state *shard)
 static enum hk_status init_cells(struct hk__shard_state *shard)
 {
   shard->timer = calloc(shard->place->count, sizeof *shard->timer);
+  shard->bytes = shard->place->count * sizeof *shard->timer;
+  if (!shard->timer)
+    return HK_ERR_MEMORY;
+  if (shard->place->model->kind == HK_MODEL_NONLINEAR)
+    return hk__walks_create(shard->place->count, &shard->walks, &shard->bytes);
   shard->mark = calloc(shard->place->count + 1u, sizeof *shard->mark);
-  shard->bytes = shard->place->count * (sizeof *shard->timer + sizeof *shard->mark);
-  if (!shard->timer || !shard->mark)
+  shard->bytes += shard->place->count * sizeof *shard->mark;
+  if (!shard->mark)
     return HK_ERR_MEMORY;
   for (uint32_t i = 0; i < shard->place->count; i++)
     shard->mark[i] = i + 1; /* every event is wanted */
@@ -283,8 +290,16 @@ void hk__shard_clear(struct hk__shard_state *shard)
   free(shard->first);
   free(shard->timer);
   hk__trees_clear(shard);
+  hk__walks_destroy(shard->walks);
   free(shard->spikes.spike);
   *shard = (struct hk__shard_state){.n = 0};
+}
+
+void hk__shard_wake(struct hk__shard_state *shard, uint32_t neuron, double time)
+{
+  shard->timer[neuron] = time;
+  if (shard->walks)
+    hk__walks_hint(shard->walks, neuron, time);
 }
 
 void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, double before, double now)

@@ -129,7 +129,8 @@ struct hk__shard_state {
 
   /* cell by cell */
   struct hk__cells *cells;
-  double *timer; /* when each cell needs attention */
+  double *timer;           /* when each cell needs attention */
+  struct hk__walks *walks; /* nonlinear models */
 
   /* trees */
   struct hk__flow *flow; /* NULL for other models, and where cells of a tree differ in time constants */
@@ -145,6 +146,9 @@ struct hk__shard_state {
 enum hk_status hk__shard_init(struct hk__shard_state *shard, const struct hk__built *built, uint32_t index,
                               struct hk__currents *currents, struct hk__cells *cells, double h);
 void hk__shard_clear(struct hk__shard_state *shard);
+
+/* Sets the time at which a cell needs attention if nothing arrives. */
+void hk__shard_wake(struct hk__shard_state *shard, uint32_t neuron, double time);
 
 /* Whether the models of a shard superpose in windows of length h. */
 bool hk__shard_superposes(const struct hk__built *built, uint32_t index, double h);
@@ -234,6 +238,7 @@ enum hk_status hk__cell_walk(struct hk__shard_state *shard, const struct hk__win
                              const uint32_t *from, const uint32_t *to);
 
 enum hk_status hk__shard_step_cells(struct hk__shard_state *shard, const struct hk__window *window);
+enum hk_status hk__shard_step_walks(struct hk__shard_state *shard, const struct hk__window *window);
 enum hk_status hk__shard_step_trees(struct hk__shard_state *shard, const struct hk__window *window);
 
 /* Whether the cells of a shard superpose on the tree they share (step_trees.c); then it makes what that takes. Error:

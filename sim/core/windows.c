@@ -191,7 +191,7 @@ static enum hk_status take_switches(struct windows *w)
       before[k] = w->currents.current[neuron].constant;
       if (!shard->superposed && status == HK_OK) {
         status = hk__cell_advance(&w->cells, neuron, &w->currents.current[neuron], w->window.start);
-        shard->timer[neuron - shard->place->first] = w->window.start;
+        hk__shard_wake(shard, neuron - shard->place->first, w->window.start);
       }
     }
     hk__currents_switch(&w->currents);

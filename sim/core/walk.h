@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A window of a shard of a nonlinear model: the neurons that have something to do in it, each with its events
+ * in order of time. All others sleep: nothing arrives and their timers are not due, so that no time is spent on them.
+ *
+ * `count` is zero for all neurons between windows. `earliest` of a block of neurons is at most the least of their
+ * timers. The walks of a window that are still under way are `walk[under_way[0 .. under_way_count)]`. */
+#ifndef HK__WALK_H
+#define HK__WALK_H
+
+#include "core/shard.h"
+
+enum { HK__TIMER_BLOCK = 64 };
+
+/* A neuron on its way through the window, from moment to moment: an event, or its timer. */
+struct hk__walk {
+  uint32_t neuron;     /* in the shard */
+  uint32_t next, last; /* its events that are still to come: events.event[next .. last) */
+  bool looks;          /* it stands at a moment and looks ahead */
+  double time;         /* the moment it is going to, */
+  double stands, left; /* from where it stands, and how far it has to go yet */
+};
+
+struct hk__walks {
+  double *earliest;
+  uint32_t *count;          /* events of each neuron */
+  uint32_t *neuron;         /* those with events, in the order of their first */
+  struct hk__events events; /* by neuron and time */
+  struct hk__walk *walk;
+  size_t walk_count;
+  struct hk__motions motions; /* of the lanes */
+};
+
+enum hk_status hk__walks_create(uint32_t neurons, struct hk__walks **out, uint64_t *bytes);
+void hk__walks_destroy(struct hk__walks *walks); /* NULL is fine */
+
+/* A timer has been set. */
+static inline void hk__walks_hint(struct hk__walks *walks, uint32_t neuron, double time)
+{
+  double *earliest = &walks->earliest[neuron / HK__TIMER_BLOCK];
+  *earliest = time < *earliest ? time : *earliest;
+}
+
+/* Sets out for the walk's next moment, having taken the samples before it. *over: there is none in this window. */
+enum hk_status hk__walk_aim(struct hk__shard_state *shard, const struct hk__window *window, struct hk__walk *walk,
+                            bool *over);
+
+/* What happens at the walk's moment, to which the cell has been advanced: events arrive, it may fire. */
+enum hk_status hk__walk_arrive(struct hk__shard_state *shard, struct hk__walk *walk);
+
+/* Leads all walks of a nonlinear model to the window's end, HK_LANES of them at a time (rounds.c). */
+enum hk_status hk__walks_take_rounds(struct hk__shard_state *shard, const struct hk__window *window);
+
+#endif

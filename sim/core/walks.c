@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/walk.h"
+
+enum { AHEAD = 6 };
+
+/* --- setting up --- */
+
+enum hk_status hk__walks_create(uint32_t neurons, struct hk__walks **out, uint64_t *bytes)
+{
+  size_t blocks = neurons / HK__TIMER_BLOCK + 1u;
+  struct hk__walks *w = aligned_alloc(64, (sizeof *w + 63) / 64 * 64);
+  if (!w)
+    return HK_ERR_MEMORY;
+  memset(w, 0, sizeof *w);
+  w->earliest = calloc(blocks, sizeof *w->earliest);
+  w->count = calloc(neurons + 1u, sizeof *w->count);
+  w->neuron = calloc(neurons + 1u, sizeof *w->neuron);
+  w->walk = calloc(neurons + 1u, sizeof *w->walk);
+  *bytes +=
+      sizeof *w + blocks * sizeof *w->earliest + neurons * (sizeof *w->count + sizeof *w->neuron + sizeof *w->walk);
+  if (!w->earliest || !w->count || !w->neuron || !w->walk) {
+    hk__walks_destroy(w);
+    return HK_ERR_MEMORY;
+  }
+  *out = w;
+  return HK_OK;
+}
+
+void hk__walks_destroy(struct hk__walks *w)
+{
+  if (!w)
+    return;
+  free(w->earliest);
+  free(w->count);
+  free(w->neuron);
+  free(w->events.event);
+  free(w->walk);
+  free(w);
+}
+
+/* --- events --- */
+
+static void prefetch(const struct hk__entry *entry)
+{
+  static const size_t size[] = {[HK__INDEXED] = sizeof(struct hk__indexed),
+                                [HK__COMPACT] = sizeof(struct hk__compact),
+                                [HK__WIDE] = sizeof(struct hk__wide)};
+  const char *p = (const char *)entry->block->synapses + entry->at * size[entry->block->format];
+  for (size_t line = 0; line < 5; line++)
+    __builtin_prefetch(p + 64 * line);
+}
+
+static enum hk_status take_slice(struct hk__shard_state *shard, const struct hk__window *window,
+                                 struct hk__entry *entry)
+{
+  entry->begin = entry->at;
+  for (; entry->at < entry->end; entry->at++) {
+    struct hk__synapse s = hk__block_synapse(entry->block, entry->at);
+    double time = entry->departure + s.delay;
+    if (time >= window->end)
+      break;
+    enum hk_status status = hk__events_add(&shard->events, (struct hk__event){time, s.weight, s.target, s.port});
+    if (status != HK_OK)
+      return status;
+  }
+  return HK_OK;
+}
+
+/* All events of the window, as they come. */
+static enum hk_status gather(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  enum hk_status status = HK_OK;
+  shard->events.count = 0;
+  for (size_t i = 0; i < shard->entry_count && status == HK_OK; i++) {
+    if (i + AHEAD < shard->entry_count)
+      prefetch(&shard->entry[i + AHEAD]);
+    status = take_slice(shard, window, &shard->entry[i]);
+  }
+  if (status == HK_OK)
+    status = hk__drives_draw(shard, window);
+  shard->event_count += shard->events.count;
+  return status;
+}
+
+/* Sorts the events by neuron and time, those of one moment as they came, and begins a walk for each neuron that has
+ * any. */
+static enum hk_status sort_events(struct hk__shard_state *shard)
+{
+  struct hk__walks *w = shard->walks;
+  const struct hk__event *event = shard->events.event;
+  size_t count = shard->events.count, neurons = 0;
+  for (; w->events.capacity < count; w->events.count = w->events.capacity) {
+    enum hk_status status = hk__events_grow(&w->events);
+    if (status != HK_OK)
+      return status;
+  }
+  for (size_t i = 0; i < count; i++) {
+    uint32_t neuron = event[i].neuron;
+    w->neuron[neurons] = neuron;
+    neurons += w->count[neuron]++ == 0;
+  }
+  uint32_t place = 0;
+  for (size_t i = 0; i < neurons; i++) {
+    uint32_t neuron = w->neuron[i];
+    w->walk[i] = (struct hk__walk){.neuron = neuron, .next = place, .last = place};
+    place += w->count[neuron];
+    w->count[neuron] = (uint32_t)i + 1; /* where its walk is */
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct hk__walk *walk = &w->walk[w->count[event[i].neuron] - 1];
+    uint32_t at = walk->last++;
+    for (; at > walk->next && w->events.event[at - 1].time > event[i].time; at--)
+      w->events.event[at] = w->events.event[at - 1];
+    w->events.event[at] = event[i];
+  }
+  w->walk_count = neurons;
+  return HK_OK;
+}
+
+/* Begins a walk for each neuron that has no event but whose timer is due. */
+static void list_due(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  struct hk__walks *w = shard->walks;
+  uint32_t neurons = shard->place->count;
+  for (uint32_t block = 0; block * HK__TIMER_BLOCK < neurons; block++) {
+    if (w->earliest[block] >= window->end)
+      continue;
+    uint32_t first = block * HK__TIMER_BLOCK, end = first + HK__TIMER_BLOCK;
+    double earliest = INFINITY;
+    for (uint32_t i = first; i < end && i < neurons; i++) {
+      if (shard->timer[i] >= window->end)
+        earliest = fmin(earliest, shard->timer[i]);
+      else if (w->count[i] == 0)
+        w->walk[w->walk_count++] = (struct hk__walk){.neuron = i};
+    }
+    w->earliest[block] = earliest;
+  }
+}
+
+/* --- samples --- */
+
+/* The samples of neurons that sleep through the window. */
+static enum hk_status sample_sleepers(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  enum hk_status status = HK_OK;
+  for (size_t i = 0; i < shard->probe_count && status == HK_OK; i++) {
+    uint32_t neuron = shard->probe[i].neuron;
+    if (shard->walks->count[neuron] == 0 && shard->timer[neuron] >= window->end)
+      status = hk__cell_take_samples(shard, window, neuron, window->end);
+  }
+  return status;
+}
+
+/* --- walks --- */
+
+enum hk_status hk__walk_aim(struct hk__shard_state *shard, const struct hk__window *window, struct hk__walk *walk,
+                            bool *over)
+{
+  struct hk__walks *w = shard->walks;
+  double event = walk->next < walk->last ? w->events.event[walk->next].time : INFINITY,
+         timer = shard->timer[walk->neuron];
+  walk->time = event < timer ? event : timer;
+  *over = event == INFINITY && timer >= window->end;
+  if (shard->probe_count > 0) {
+    enum hk_status status = hk__cell_take_samples(shard, window, walk->neuron, *over ? window->end : walk->time);
+    if (status != HK_OK)
+      return status;
+  }
+  walk->stands = shard->cells->cell[shard->place->first + walk->neuron].since;
+  walk->left = walk->time - walk->stands;
+  return HK_OK;
+}
+
+enum hk_status hk__walk_arrive(struct hk__shard_state *shard, struct hk__walk *walk)
+{
+  uint32_t engine = shard->place->first + walk->neuron;
+  const struct hk__event *event = shard->walks->events.event;
+  bool received = false;
+  for (; walk->next < walk->last && event[walk->next].time <= walk->time; walk->next++) {
+    hk__cell_receive(shard->cells, engine, event[walk->next].port, event[walk->next].weight);
+    received = true;
+  }
+  if (!hk__cell_fires(shard->cells, engine, walk->time, received))
+    return HK_OK;
+  hk__cell_fire(shard->cells, engine, walk->time);
+  return hk__shard_emit(shard, walk->neuron, walk->time);
+}
+
+enum hk_status hk__shard_step_walks(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  struct hk__walks *w = shard->walks;
+  enum hk_status status = gather(shard, window);
+  if (status == HK_OK)
+    status = sort_events(shard);
+  if (status != HK_OK)
+    return status;
+  size_t with_events = w->walk_count;
+  status = sample_sleepers(shard, window);
+  list_due(shard, window);
+  for (size_t i = 0; i < with_events; i++)
+    w->count[w->walk[i].neuron] = 0;
+  return status == HK_OK ? hk__walks_take_rounds(shard, window) : status;
+}
