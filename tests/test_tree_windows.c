@@ -272,7 +272,7 @@ START_TEST(superposed_equals_event_by_event)
       memcpy(y, x, sizeof y);
       double ceiling = hk__flow_ceiling(flow, &cell, 0, x);
       hk__flow_set_window(flow, length);
-      double bound = hk__flow_window(flow, &cell, clamped, 0, x);
+      double bound = hk__flow_advance(flow, &cell, clamped, 0, length, x);
       for (size_t i = count; i-- > 0;)
         bound += hk__flow_event(flow, clamped, hits[i].compartment, hits[i].weight, length - hits[i].time, x);
       double highest = lead(modes, &cell, clamped, length, hits, count, y);

@@ -10,24 +10,28 @@
 
 #include <hillock/calculus.h>
 
-/* out[i] = exp(-rate[i] time), at least exp -708, for rates and times >= 0: as hk_exp, in vectors. The bound is a loop
- * of its own, for compilers make a branch of it that has a constant on one side. */
-static inline void hk__fadings(const double *restrict rate, double time, size_t count, double *restrict out)
+/* fading[i] = exp(-rate[i] time), at least exp -708, for rates and times >= 0, and what is missing to 1 in loss[i], if
+ * that is not NULL: as hk_exp and hk_expm1, in vectors. The bound is a loop of its own, for compilers make a branch of
+ * it that has a constant on one side. */
+static inline __attribute__((always_inline)) void hk__fadings(const double *restrict rate, double time, size_t count,
+                                                              double *restrict fading, double *restrict loss)
 {
   for (size_t i = 0; i < count; i++) {
     double x = -rate[i] * time;
-    out[i] = x < -708.0 ? -708.0 : x;
+    fading[i] = x < -708.0 ? -708.0 : x;
   }
   for (size_t i = 0; i < count; i++) {
-    double shifted = out[i] * 1.4426950408889634 + 0x1.8p52;
+    double x = fading[i], shifted = x * 1.4426950408889634 + 0x1.8p52;
     double k = shifted - 0x1.8p52;
-    double r = fma(k, -1.9082149292705877e-10, fma(k, -0.6931471803691238, out[i]));
+    double e = hk_expm1_near_0(fma(k, -1.9082149292705877e-10, fma(k, -0.6931471803691238, x)));
     uint64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     bits = (bits + 1023) << 52;
     double scale;
     memcpy(&scale, &bits, sizeof scale);
-    out[i] = scale * (hk_expm1_near_0(r) + 1.0);
+    fading[i] = scale * (e + 1.0);
+    if (loss)
+      loss[i] = fma(-scale, e, 1 - scale);
   }
 }
 

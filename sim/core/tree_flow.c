@@ -7,27 +7,44 @@
 
 #include "core/fmath.h"
 
-enum { BEFORE, AFTER, EXCESS, PART_EX, PART_IN, BOUND_TERMS };
+/* Rows of the scratch; the first also serve other ends. */
+enum { EXCESS, PART_EX, PART_IN, BOUND_TERMS };
 
 /* L is near b if their difference is less than this part of the larger. */
 static const double nearness = 0.25;
 
 /* --- over a time --- */
 
+/* A part that falls as e^(-r t) exceeds its chord by at most this; x = r t. */
+static double bow_of(double x)
+{
+  double bow = x * x / 8;
+  return bow < 1 ? bow : 1;
+}
+
 static void set_step(const struct hk__flow *flow, const struct hk__flow_set *set, double time,
                      struct hk__flow_step *step)
 {
-  const double *restrict rate = set->modes->rate;
-  double *restrict fading = step->fading, *restrict hold = step->hold;
+  const double *restrict rate = set->modes->rate, *restrict slowness = set->slowness;
+  double *restrict fading = step->fading, *restrict hold = step->hold, *restrict bow = step->bow,
+                   *restrict hold_bow = step->hold_bow;
+  size_t n = set->count;
   step->time = time;
-  hk__fadings(rate, time, set->count, fading);
-  for (size_t m = 0; m < set->count; m++)
-    hold[m] = hk__modes_hold(rate[m], time);
+  hk__fadings(rate, time, n, fading, hold);
+  for (size_t m = 0; m < n; m++) {
+    bow[m] = bow_of(rate[m] * time);
+    hold_bow[m] = rate[m] * time * time / 8;
+    hold[m] *= slowness[m];
+  }
+  for (size_t m = 0; m < n; m++)
+    hold_bow[m] = hold_bow[m] < slowness[m] ? hold_bow[m] : slowness[m];
+  for (size_t m = 0; m < n && rate[m] * time < 1e-300; m++)
+    hold[m] = time;
   for (int i = 0; i < 2; i++) {
     double decay = step->decay[i] = hk_exp(-flow->slow[i] * time);
     const double *restrict part = set->part[i];
     double *restrict response = step->response[i];
-    for (size_t m = 0; m < set->count; m++)
+    for (size_t m = 0; m < n; m++)
       response[m] = (decay - fading[m]) * part[m];
     for (size_t k = 0; k < set->near_count[i]; k++) {
       uint32_t m = set->near[i][k];
@@ -79,17 +96,6 @@ static void take_step(const struct hk__flow *flow, const struct hk__flow_set *se
   decay_currents(flow->modes->count, step->decay, x + flow->modes->count);
 }
 
-void hk__flow_advance(struct hk__flow *flow, const struct hk_tree_cell *cell, bool clamped, double current, double time,
-                      double *x)
-{
-  struct hk__flow_set *set = &flow->set[clamped];
-  if (time <= 0)
-    return;
-  if (set->any.time != time)
-    set_step(flow, set, time, &set->any);
-  take_step(flow, set, &set->any, force_on(set, cell, clamped, current), x);
-}
-
 static void add_shares(size_t count, const double *restrict shape, double weight, double decay,
                        const double *restrict fading, const double *restrict part, double *restrict z,
                        double *restrict current)
@@ -113,7 +119,7 @@ double hk__flow_event(struct hk__flow *flow, bool clamped, size_t compartment, d
     return 0;
   }
   const double *shape = set->modes->shape + (compartment - first) * count;
-  hk__fadings(set->modes->rate, left, count, flow->terms);
+  hk__fadings(set->modes->rate, left, count, flow->terms, NULL);
   add_shares(count, shape, weight, decay, flow->terms, set->part[synapse], z + first, current + first);
   for (size_t k = 0; k < set->near_count[synapse]; k++) {
     uint32_t m = set->near[synapse][k];
@@ -161,35 +167,58 @@ static void split(const struct hk__flow *flow, const double *x, double *restrict
   }
 }
 
-double hk__flow_window(struct hk__flow *flow, const struct hk_tree_cell *cell, bool clamped, double current, double *x)
+/* By how much the potential of a free soma can exceed both its ends over a step from x on. */
+static double excess_over(const struct hk__flow *flow, const struct hk__flow_step *step, struct force force,
+                          const double *x)
 {
-  const struct hk__flow_set *set = &flow->set[clamped];
-  struct force force = force_on(set, cell, clamped, current);
-  if (clamped) {
-    take_step(flow, set, &set->window, force, x);
-    return -INFINITY;
-  }
+  const struct hk__flow_set *set = &flow->set[0];
   size_t n = set->count;
-  const double *restrict shape = set->modes->shape, *restrict bow = flow->bow, *restrict hold_bow = flow->hold_bow;
-  double *restrict before = flow->terms + BEFORE * n, *restrict after = flow->terms + AFTER * n,
-                   *restrict excess = flow->terms + EXCESS * n;
+  const double *restrict shape = set->modes->shape, *restrict bow = step->bow, *restrict hold_bow = step->hold_bow;
+  double *restrict excess = flow->terms + EXCESS * n;
   split(flow, x, flow->terms + PART_EX * n, flow->terms + PART_IN * n, excess);
   for (size_t m = 0; m < n; m++) {
     double f = fma(force.scale, force.slope[m], force.base[m]);
     excess[m] = positive(shape[m] * f * hold_bow[m] - excess[m] * bow[m]);
-    before[m] = shape[m] * x[m];
   }
-  double more = total(excess, n) + positive(-total(flow->terms + PART_EX * n, n)) * flow->current_bow[0] +
-                positive(-total(flow->terms + PART_IN * n, n)) * flow->current_bow[1];
-  for (int i = 0; i < 2; i++)
+  double sum = total(excess, n);
+  for (size_t i = 0; i < 2; i++) {
+    sum += positive(-total(flow->terms + (PART_EX + i) * n, n)) * bow_of(flow->slow[i] * step->time);
     for (size_t k = 0; k < set->near_count[i]; k++) {
       uint32_t m = set->near[i][k];
-      more = fma(fabs(shape[m] * x[(size_t)(1 + i) * n + m]), flow->near_bow[i][m], more);
+      double rate = set->modes->rate[m], other = flow->slow[i];
+      double near_bow = fmin((rate + other) * step->time * step->time / 8, 1 / fmax(rate, other));
+      sum = fma(fabs(shape[m] * x[(1 + i) * n + m]), near_bow, sum);
     }
-  take_step(flow, set, &set->window, force, x);
-  for (size_t m = 0; m < n; m++)
-    after[m] = shape[m] * x[m];
-  return fmax(total(before, n), total(after, n)) + more;
+  }
+  return sum;
+}
+
+/* The soma's potential, its terms in the scratch. */
+static double potential_of(const struct hk__flow *flow, const double *restrict x)
+{
+  const struct hk__flow_set *set = &flow->set[0];
+  const double *restrict shape = set->modes->shape;
+  double *restrict terms = flow->terms;
+  for (size_t m = 0; m < set->count; m++)
+    terms[m] = shape[m] * x[m];
+  return total(terms, set->count);
+}
+
+double hk__flow_advance(struct hk__flow *flow, const struct hk_tree_cell *cell, bool clamped, double current,
+                        double time, double *x)
+{
+  struct hk__flow_set *set = &flow->set[clamped];
+  struct hk__flow_step *step = time == set->window.time ? &set->window : &set->any;
+  struct force force = force_on(set, cell, clamped, current);
+  if (step->time != time)
+    set_step(flow, set, time, step);
+  if (clamped) {
+    take_step(flow, set, step, force, x);
+    return -INFINITY;
+  }
+  double more = excess_over(flow, step, force, x), before = potential_of(flow, x);
+  take_step(flow, set, step, force, x);
+  return fmax(before, potential_of(flow, x)) + more;
 }
 
 double hk__flow_ceiling(struct hk__flow *flow, const struct hk_tree_cell *cell, double current, const double *x)
@@ -203,7 +232,7 @@ double hk__flow_ceiling(struct hk__flow *flow, const struct hk_tree_cell *cell, 
   double *restrict own = flow->terms + EXCESS * n;
   split(flow, x, flow->terms + PART_EX * n, flow->terms + PART_IN * n, own);
   for (size_t m = 0; m < n; m++) {
-    double resting = shape[m] * fma(force.scale, force.slope[m], force.base[m]) * flow->rest[m];
+    double resting = shape[m] * fma(force.scale, force.slope[m], force.base[m]) * set->slowness[m];
     own[m] = own[m] > resting ? own[m] : resting;
   }
   double ceiling =
@@ -217,15 +246,6 @@ double hk__flow_ceiling(struct hk__flow *flow, const struct hk_tree_cell *cell, 
 }
 
 /* --- the window's length --- */
-
-/* The most by which the chord of e^(-r t) over a window exceeds it; x is r times the window. */
-static double bow_of(double x)
-{
-  if (x < 0.1)
-    return x * x / 8;
-  double q = -hk_expm1(-x) / x;
-  return fma(q, hk__log(q), 1 - q);
-}
 
 /* The soma's response to a current of 1 pA that starts and decays in a compartment rises, from one of several times to
  * the next, by no more than its response to a steady current does. */
@@ -264,17 +284,6 @@ void hk__flow_set_window(struct hk__flow *flow, double length)
     return;
   for (int i = 0; i < 2; i++)
     set_step(flow, &set[i], length, &set[i].window);
-  for (size_t m = 0; m < set[0].count; m++) {
-    double rate = set[0].modes->rate[m], x = rate * length;
-    flow->bow[m] = bow_of(x);
-    flow->hold_bow[m] = x < 0.1 ? x * length / 8 : bow_of(x) / rate;
-    for (int i = 0; i < 2; i++) {
-      double other = flow->slow[i];
-      flow->near_bow[i][m] = fmin((rate + other) * length * length / 8, 1 / fmax(rate, other));
-    }
-  }
-  for (int i = 0; i < 2; i++)
-    flow->current_bow[i] = bow_of(flow->slow[i] * length);
   /* what is highest within a time a little longer serves too */
   if (length > flow->highest_time || length < 0.7 * flow->highest_time)
     find_highest(flow, 1.001 * length);
@@ -296,6 +305,8 @@ static void carve_step(struct hk__flow_step *step, size_t n, double **memory)
   step->hold = carve(memory, n);
   for (int i = 0; i < 2; i++)
     step->response[i] = carve(memory, n);
+  step->bow = carve(memory, n);
+  step->hold_bow = carve(memory, n);
 }
 
 static void init_set(struct hk__flow *flow, struct hk__flow_set *set, const struct hk__mode_set *modes, size_t count,
@@ -314,6 +325,9 @@ static void init_set(struct hk__flow *flow, struct hk__flow_set *set, const stru
         set->near[i][set->near_count[i]++] = (uint32_t)m;
     }
   }
+  set->slowness = carve(memory, count);
+  for (size_t m = 0; m < count; m++)
+    set->slowness[m] = 1 / modes->rate[m];
   carve_step(&set->window, count, memory);
   carve_step(&set->any, count, memory);
 }
@@ -325,7 +339,7 @@ enum hk_status hk__flow_create(const struct hk__modes *modes, double tau_syn_ex,
   if (!flow)
     return HK_ERR_MEMORY;
   size_t n = modes->count;
-  flow->memory = calloc((2 * 10 + 6 + BOUND_TERMS) * n, sizeof *flow->memory);
+  flow->memory = calloc((2 * (3 + 2 * 6) + 1 + BOUND_TERMS) * n, sizeof *flow->memory);
   flow->indices = calloc(4 * n, sizeof *flow->indices);
   if (!flow->memory || !flow->indices) {
     hk__flow_destroy(flow);
@@ -337,15 +351,8 @@ enum hk_status hk__flow_create(const struct hk__modes *modes, double tau_syn_ex,
   double *memory = flow->memory;
   init_set(flow, &flow->set[0], &modes->free, n, &memory, flow->indices);
   init_set(flow, &flow->set[1], &modes->clamped, n - 1, &memory, flow->indices + 2 * n);
-  flow->rest = carve(&memory, n);
-  flow->bow = carve(&memory, n);
-  flow->hold_bow = carve(&memory, n);
-  flow->near_bow[0] = carve(&memory, n);
-  flow->near_bow[1] = carve(&memory, n);
   flow->highest = carve(&memory, n);
   flow->terms = carve(&memory, BOUND_TERMS * n);
-  for (size_t m = 0; m < n; m++)
-    flow->rest[m] = 1 / modes->free.rate[m];
   *out = flow;
   return HK_OK;
 }

@@ -21,6 +21,7 @@
 struct hk__flow_step {
   double time, decay[2];               /* e^(-b t): excitatory, inhibitory */
   double *fading, *hold, *response[2]; /* e^(-L t), H, K */
+  double *bow, *hold_bow; /* at most by so much does the chord of e^(-L t), of -H exceed it; of the free tree */
 };
 
 struct hk__flow_set {
@@ -29,16 +30,14 @@ struct hk__flow_set {
   double *part[2];   /* 1 / (L - b); 0 where L is near b */
   uint32_t *near[2]; /* the modes where it is */
   size_t near_count[2];
+  double *slowness;                 /* 1 / L, INFINITY for L = 0 */
   struct hk__flow_step window, any; /* over the window; over any other time */
 };
 
 struct hk__flow {
   const struct hk__modes *modes;
-  double slow[2];                         /* b: 1/ms */
-  struct hk__flow_set set[2];             /* of the free tree; of the tree whose soma is clamped */
-  double *rest;                           /* 1 / L of the free tree, INFINITY for L = 0 */
-  double *bow, *hold_bow, current_bow[2]; /* by how much a falling part exceeds its chord over the window */
-  double *near_bow[2];
+  double slow[2];                /* b: 1/ms */
+  struct hk__flow_set set[2];    /* of the free tree; of the tree whose soma is clamped */
   double *highest, highest_time; /* per compartment: of the soma's response to 1 pA, within that time */
   double *terms;                 /* scratch: BOUND_TERMS rows */
   double *memory;
@@ -53,12 +52,10 @@ void hk__flow_destroy(struct hk__flow *flow); /* NULL is fine */
 /* Windows have this length from now on. */
 void hk__flow_set_window(struct hk__flow *flow, double length);
 
-/* Advances x by a time, without events. current: the constant part into the soma beside the cell's own. */
-void hk__flow_advance(struct hk__flow *flow, const struct hk_tree_cell *cell, bool clamped, double current, double time,
-                      double *x);
-
-/* The same over a window; for a free cell it returns a bound on its soma's potential on the way. */
-double hk__flow_window(struct hk__flow *flow, const struct hk_tree_cell *cell, bool clamped, double current, double *x);
+/* Advances x by a time, without events; for a free cell returns a bound on its soma's potential on the way. current:
+ * the constant part into the soma beside the cell's own. */
+double hk__flow_advance(struct hk__flow *flow, const struct hk_tree_cell *cell, bool clamped, double current,
+                        double time, double *x);
 
 /* Adds to x, which stands at the window's end, an event that arrived with the time `left` before it. Returns by how
  * much it can raise the soma's potential within the window. */
