@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The same config gives the same bits: run twice, in one piece or in many, with any number of threads. The network
- * holds every linear model, drawn parameters, weights and delays, several rules, Poisson drive, a current and a
- * trace. */
+ * holds every linear model, dendritic trees, drawn parameters, weights and delays, several rules, Poisson drive, a
+ * current and a trace. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +19,15 @@ static const char network_text[] =
     "  exp: {model: iaf_psc_exp, size: 130, params: {V_th: {uniform: [-56 mV, -54 mV]}, tau_syn_in: 10 ms}}\n"
     "  alpha: {model: iaf_psc_alpha, size: 110}\n"
     "  cell: {model: intfire1, size: 30}\n"
+    "  tree:\n"
+    "    model: iaf_tree\n"
+    "    size: 40\n"
+    "    params: {tau_syn_ex: 3 ms, V_th: {uniform: [-56 mV, -54 mV]}}\n"
+    "    morphology: {capacitance: 1 uF/cm2, leak: 0.1 mS/cm2, E_L: -70 mV, resistivity: 100 ohm.cm, max_length: 60 "
+    "um,\n"
+    "      cylinders: [{length: 20 um, diameter: 20 um, name: soma},\n"
+    "                  {parent: 0, length: 300 um, diameter: 2 um, name: stem},\n"
+    "                  {parent: 1, length: 100 um, diameter: 1 um, name: twig}]}\n"
     "projections:\n"
     "  - {source: [jump, exp], target: [exp, alpha], rule: {fixed_indegree: 12},\n"
     "     weight: {normal: {mean: 120 pA, sd: 30 pA, min: 0 pA}}, delay: {uniform: [0.3 ms, 4 ms]}}\n"
@@ -27,7 +36,13 @@ static const char network_text[] =
     "     delay: {exponential: {mean: 3 ms, min: 0.3 ms}}}\n"
     "  - {source: jump, target: jump, rule: {fixed_outdegree: 10}, weight: -0.5 mV, delay: 2 ms}\n"
     "  - {source: jump, target: cell, rule: {fixed_indegree: 20}, weight: 0.2, delay: 0.5 ms}\n"
+    "  - {source: [exp, alpha], target: tree, rule: {fixed_indegree: 15}, weight: 30 pA, delay: {uniform: [0.3 ms, 4 "
+    "ms]},\n"
+    "     port: \"stem[2]\"}\n"
+    "  - {source: jump, target: tree, rule: {fixed_indegree: 8}, weight: -20 pA, delay: 0.7 ms, port: \"twig[1]\"}\n"
+    "  - {source: tree, target: [exp, tree], rule: {fixed_indegree: 5}, weight: 20 pA, delay: 1 ms}\n"
     "inputs:\n"
+    "  - {target: tree, poisson: {rate: 2 kHz}, weight: 12 pA}\n"
     "  - {target: jump, poisson: {rate: 9 kHz}, weight: 0.1 mV}\n"
     "  - {target: [exp, alpha], poisson: {rate: 4 kHz}, weight: 30 pA}\n"
     "  - {target: exp, current: {sine: {amplitude: 100 pA, frequency: 12 Hz}}}\n"
@@ -142,6 +157,10 @@ START_TEST(same_bits)
   struct hk_options options = {.seed = 7, .threads = 1, .scheduler = schedulers[_i]};
   struct record once = run(&options, duration);
   ck_assert_uint_gt(once.spike_count, 1000);
+  size_t of_trees = 0;
+  for (size_t i = 0; i < once.spike_count; i++)
+    of_trees += once.spikes[i].population == 4;
+  ck_assert_uint_gt(of_trees, 50);
   ck_assert_uint_eq(once.sample_count, 3 * 801);
 
   static const struct {
