@@ -213,7 +213,7 @@ static enum hk_status resolve_one(struct hk__shard_state *shard, const struct hk
   bool released = suspect->release > -INFINITY && suspect->release < window->end;
   if (w.spiked || released || w.current->sine_count > 0) {
     for (size_t j = 0; j < shard->n; j++)
-      shard->z[j * shard->place->count + i] = w.x[j] - hk__shard_rest(shard, i, j);
+      shard->z[j * shard->stride + i] = w.x[j] - hk__shard_rest(shard, i, j);
     if (refractory(&w))
       return enter_refractory(shard, &w);
   }
@@ -232,7 +232,7 @@ enum hk_status hk__shard_resolve(struct hk__shard_state *shard, const struct hk_
   for (size_t i = 0; i < count && status == HK_OK; i++)
     status = resolve_one(shard, window, i, first);
   for (size_t i = 0; i < count; i++)
-    shard->mark[shard->suspect[i].neuron] = 0;
+    shard->mark[shard->suspect[i].neuron] = shard->wanted[shard->suspect[i].neuron] = 0;
   shard->suspect_count = 0;
   shard->suspect_total += count;
   shard->recalled_total += shard->events.count;

@@ -16,6 +16,7 @@
 #ifndef HK__CONNECTOME_H
 #define HK__CONNECTOME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,6 +71,8 @@ struct hk__block {
   const struct hk__code *code; /* HK__INDEXED, sorted by delay so that comparing codes compares delays */
   uint32_t code_count;
   double min_delay, max_delay; /* over the block */
+  uint16_t port;
+  bool one_port; /* all synapses go to `port` */
 };
 
 struct hk__synapse {

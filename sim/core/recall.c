@@ -6,13 +6,25 @@
 
 #include "core/shard.h"
 
+/* The index of the first synapse from `at` on that arrives at or after the window's end, if not the entry's end. */
+static uint64_t slice_end(const struct hk__entry *entry, double end)
+{
+  uint64_t at = entry->at;
+  while (at < entry->end && entry->departure + hk__block_synapse(entry->block, at).delay < end)
+    at++;
+  return at;
+}
+
 void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window)
 {
   for (size_t e = 0; e < shard->entry_count; e++) {
     struct hk__entry *entry = &shard->entry[e];
     entry->begin = entry->at;
-    while (entry->at < entry->end && entry->departure + hk__block_synapse(entry->block, entry->at).delay < window->end)
-      entry->at++;
+    if (entry->next >= window->end)
+      continue;
+    entry->at = slice_end(entry, window->end);
+    entry->next =
+        entry->at < entry->end ? entry->departure + hk__block_synapse(entry->block, entry->at).delay : INFINITY;
   }
 }
 
@@ -28,22 +40,53 @@ static uint32_t target_of(const struct hk__block *block, uint64_t i)
   }
 }
 
+static enum hk_status keep(struct hk__shard_state *shard, const struct hk__entry *entry, uint64_t i)
+{
+  struct hk__synapse s = hk__block_synapse(entry->block, i);
+  return hk__events_add(&shard->events, (struct hk__event){entry->departure + s.delay, s.weight, s.target, s.port});
+}
+
+/* Looks through a slice whose targets were listed; most of a piece at a time are of no interest. */
+static enum hk_status look_through_seen(struct hk__shard_state *shard, const struct hk__entry *entry)
+{
+  enum { PIECE = 8 };
+  const uint8_t *wanted = shard->wanted;
+  const uint16_t *target = shard->seen.target + entry->seen;
+  size_t count = entry->at - entry->begin, i = 0;
+  enum hk_status status = HK_OK;
+  while (i < count && status == HK_OK) {
+    size_t end = count - i < PIECE ? count : i + PIECE;
+    unsigned any = 0;
+    if (end - i == PIECE)
+      for (size_t k = i; k < i + PIECE; k++)
+        any |= wanted[target[k]];
+    else
+      any = 1;
+    for (; any && i < end && status == HK_OK; i++)
+      if (wanted[target[i]])
+        status = keep(shard, entry, entry->begin + i);
+    i = end;
+  }
+  return status;
+}
+
+static enum hk_status look_through(struct hk__shard_state *shard, const struct hk__entry *entry)
+{
+  enum hk_status status = HK_OK;
+  for (uint64_t i = entry->begin; i < entry->at && status == HK_OK; i++)
+    if (shard->wanted[target_of(entry->block, i)])
+      status = keep(shard, entry, i);
+  return status;
+}
+
 enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__window *window)
 {
   enum hk_status status = HK_OK;
   shard->events.count = 0;
-  const uint32_t *mark = shard->mark;
-  for (size_t e = 0; e < shard->entry_count; e++) {
+  for (size_t e = 0; e < shard->entry_count && status == HK_OK; e++) {
     const struct hk__entry *entry = &shard->entry[e];
-    for (uint64_t i = entry->begin; i < entry->at; i++) {
-      if (mark[target_of(entry->block, i)] == 0)
-        continue;
-      struct hk__synapse s = hk__block_synapse(entry->block, i);
-      status =
-          hk__events_add(&shard->events, (struct hk__event){entry->departure + s.delay, s.weight, s.target, s.port});
-      if (status != HK_OK)
-        return status;
-    }
+    if (entry->begin < entry->at)
+      status = entry->seen == SIZE_MAX ? look_through(shard, entry) : look_through_seen(shard, entry);
   }
   for (size_t i = 0; i < shard->suspect_count && status == HK_OK; i++)
     status = hk__drives_recall(shard, window, shard->suspect[i].neuron);

@@ -178,6 +178,19 @@ static void derive_bend(struct hk__response *r, const struct samples *samples)
   }
 }
 
+/* Whether a state other than the last acts, or is acted on, or sensed. */
+static bool is_coupled(const struct hk__response *r)
+{
+  size_t n = r->kernel->n;
+  bool coupled = false;
+  for (size_t i = 0; i + 1 < n; i++) {
+    coupled |= r->kernel->system.sense[i] != 0;
+    for (size_t j = 0; j < n; j++)
+      coupled |= i != j && r->P[i][j] != 0;
+  }
+  return coupled;
+}
+
 void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h)
 {
   size_t n = kernel->n;
@@ -186,9 +199,7 @@ void hk__response_init(struct hk__response *response, const struct hk__kernel *k
   hk__kernel_propagator(kernel, false, h, P, Q);
   for (size_t i = 0; i < n * n; i++)
     response->P[i / n][i % n] = P[i];
-  hk__kernel_propagator(kernel, false, -h, P, Q);
-  for (size_t i = 0; i < n * n; i++)
-    response->inverse[i / n][i % n] = P[i];
+  response->coupled = is_coupled(response);
   struct samples samples;
   take_samples(kernel, h, &samples);
   derive_bend(response, &samples);

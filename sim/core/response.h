@@ -27,7 +27,7 @@ struct hk__response {
   double h;
   unsigned degree;
   double P[HK_STATES_MAX][HK_STATES_MAX];
-  double inverse[HK_STATES_MAX][HK_STATES_MAX]; /* of P */
+  bool coupled; /* not: states act on themselves and the last one only, and that one alone is sensed */
   double bend[HK_STATES_MAX];
   struct hk__port_response port[HK_PORTS_MAX];
 };

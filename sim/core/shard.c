@@ -26,6 +26,17 @@ enum hk_status hk__events_grow(struct hk__events *events)
   return make_room((void **)&events->event, events->count, &events->capacity, sizeof *events->event);
 }
 
+enum hk_status hk__seen_grow(struct hk__seen *seen)
+{
+  size_t wanted = 2 * seen->capacity + 1024;
+  uint16_t *grown = realloc(seen->target, wanted * sizeof *grown);
+  if (!grown)
+    return HK_ERR_MEMORY;
+  seen->target = grown;
+  seen->capacity = wanted;
+  return HK_OK;
+}
+
 enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron)
 {
   enum hk_status status = make_room((void **)&spikes->spike, spikes->count, &spikes->capacity, sizeof *spikes->spike);
@@ -52,8 +63,9 @@ enum hk_status hk__suspect_add(struct hk__shard_state *shard, uint32_t neuron)
   struct hk__suspect *suspect = &shard->suspect[shard->suspect_count++];
   *suspect = (struct hk__suspect){.neuron = neuron, .release = -INFINITY};
   for (size_t j = 0; j < shard->n; j++)
-    suspect->x[j] = shard->z[j * shard->place->count + neuron] + hk__shard_rest(shard, neuron, j);
+    suspect->x[j] = shard->z[j * shard->stride + neuron] + hk__shard_rest(shard, neuron, j);
   shard->mark[neuron] = (uint32_t)shard->suspect_count;
+  shard->wanted[neuron] = 1;
   return HK_OK;
 }
 
@@ -95,7 +107,8 @@ enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__w
     if (status != HK_OK)
       return status;
     uint64_t at = block->row[spike->neuron];
-    shard->entry[shard->entry_count++] = (struct hk__entry){spike->time, block, at, at, block->row[spike->neuron + 1]};
+    shard->entry[shard->entry_count++] = (struct hk__entry){spike->time, spike->time + block->min_delay, block,   at,
+                                                            at,          block->row[spike->neuron + 1],  SIZE_MAX};
   }
   return HK_OK;
 }
@@ -181,7 +194,7 @@ static void set_initial_states(struct hk__shard_state *shard)
     shard->alike &= hk__kernel_alike(shard->built->kernels[shard->kernel[0]], shard->built->kernels[shard->kernel[i]]);
     const double *x = population->state + (size_t)index * shard->n;
     for (size_t j = 0; j < shard->n; j++)
-      shard->z[j * count + i] = x[j] - hk__shard_rest(shard, i, j);
+      shard->z[j * shard->stride + i] = x[j] - hk__shard_rest(shard, i, j);
     hk__shard_set_theta(shard, i);
     if (shard->current[i].sine_count > 0)
       shard->driven[shard->driven_count++] = i;
@@ -192,14 +205,20 @@ static enum hk_status init_superposed(struct hk__shard_state *shard)
 {
   size_t count = shard->place->count;
   shard->lanes = shard->n == 1 ? 2 : (shard->n + 4) / 4 * 4;
-  shard->z = aligned_alloc(64, (shard->n * count * sizeof(double) + 63) / 64 * 64);
-  shard->theta = malloc(count * sizeof *shard->theta);
+  shard->stride = (count + HK__GROUP - 1) / HK__GROUP * HK__GROUP;
+  shard->z = aligned_alloc(64, shard->n * shard->stride * sizeof *shard->z);
+  shard->theta = aligned_alloc(64, shard->stride * sizeof *shard->theta);
   shard->kernel = malloc(count * sizeof *shard->kernel);
   shard->driven = malloc(count * sizeof *shard->driven);
   shard->mark = calloc(count, sizeof *shard->mark);
-  if (!shard->z || !shard->theta || !shard->kernel || !shard->driven || !shard->mark)
+  shard->wanted = calloc(count, sizeof *shard->wanted);
+  if (!shard->z || !shard->theta || !shard->kernel || !shard->driven || !shard->mark || !shard->wanted)
     return HK_ERR_MEMORY;
   shard->bytes = count * (8 * shard->n + 8 + 3 * 4);
+  hk__shard_choose_loops(shard);
+  memset(shard->z, 0, shard->n * shard->stride * sizeof *shard->z);
+  for (size_t i = count; i < shard->stride; i++)
+    shard->theta[i] = INFINITY;
   set_initial_states(shard);
   return HK_OK;
 }
@@ -213,11 +232,13 @@ static enum hk_status init_cells(struct hk__shard_state *shard)
   if (shard->place->model->kind == HK_MODEL_NONLINEAR)
     return hk__walks_create(shard->place->count, &shard->walks, &shard->bytes);
   shard->mark = calloc(shard->place->count + 1u, sizeof *shard->mark);
-  shard->bytes += shard->place->count * sizeof *shard->mark;
-  if (!shard->mark)
+  shard->wanted = malloc(shard->place->count + 1u);
+  shard->bytes += shard->place->count * (sizeof *shard->mark + sizeof *shard->wanted);
+  if (!shard->mark || !shard->wanted)
     return HK_ERR_MEMORY;
   for (uint32_t i = 0; i < shard->place->count; i++)
     shard->mark[i] = i + 1; /* every event is wanted */
+  memset(shard->wanted, 1, shard->place->count);
   return HK_OK;
 }
 
@@ -285,6 +306,8 @@ void hk__shard_clear(struct hk__shard_state *shard)
   free(shard->refractory);
   free(shard->suspect);
   free(shard->mark);
+  free(shard->wanted);
+  free(shard->seen.target);
   free(shard->events.event);
   free(shard->order);
   free(shard->first);
@@ -308,7 +331,7 @@ void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, d
     return;
   const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[neuron]];
   for (size_t j = 0; j < shard->n; j++)
-    shard->z[j * shard->place->count + neuron] += kernel->rest_per_current[j] * (before - now);
+    shard->z[j * shard->stride + neuron] += kernel->rest_per_current[j] * (before - now);
   if (shard->theta[neuron] < INFINITY)
     hk__shard_set_theta(shard, neuron);
 }

@@ -9,7 +9,7 @@
  *      window, to the accumulators of its target;
  *   3. one sweep advances all neurons and finds those whose bound reaches the threshold. They, and those whose
  *      refractory period ends in the window, are led through it event by event from the state they had (careful.c).
- * The accumulators are zero between shards and belong to the thread. Shards of other models go cell by cell. */
+ * Shards of other models go cell by cell. */
 #ifndef HK__SHARD_H
 #define HK__SHARD_H
 
@@ -35,6 +35,16 @@ struct hk__spikes {
   size_t count, capacity;
 };
 
+/* Neurons are swept in groups of so many. */
+enum { HK__GROUP = 8 };
+
+/* What a thread needs to take a window of any shard: an accumulator for each neuron, zero between shards, and for each
+ * group of neurons whether an event of this window went there. */
+struct hk__workspace {
+  double *sums;
+  uint8_t *touched;
+};
+
 /* The window that is being worked on. */
 struct hk__window {
   double start, end, length;
@@ -46,9 +56,16 @@ struct hk__window {
 };
 
 struct hk__entry {
-  double departure;
+  double departure, next; /* next: a time before which nothing more of the row arrives */
   const struct hk__block *block;
   uint64_t begin, at, end; /* begin .. at: this window's slice; at .. end: what is still to come */
+  size_t seen;             /* where the slice's targets are in the shard's `seen`, SIZE_MAX if nowhere */
+};
+
+/* Targets of this window's events, close together for those who look for some of them. */
+struct hk__seen {
+  uint16_t *target;
+  size_t count, capacity;
 };
 
 /* An event of this window, kept where somebody must see it again. */
@@ -84,6 +101,10 @@ struct hk__probe {
   uint64_t next; /* the sample to take next */
 };
 
+struct hk__shard_state;
+typedef enum hk_status hk__shard_loop(struct hk__shard_state *shard, const struct hk__window *window,
+                                      const struct hk__workspace *work);
+
 /* A Poisson input's trains to neurons of one shard: targets k = first .. first + count of the input. A train that has a
  * spike in the window keeps where it stood before, so that the spikes can be drawn again. */
 struct hk__drive {
@@ -101,8 +122,10 @@ struct hk__shard_state {
   const struct hk__built *built;
   const struct hk__shard *place;
   uint32_t index;
-  size_t n, lanes;             /* states; doubles in an accumulator */
-  bool superposed, alike;      /* alike: one response serves all neurons */
+  size_t n, lanes;        /* states; doubles in an accumulator: 2 or a multiple of 4 */
+  size_t stride;          /* neurons and what fills the last group */
+  bool superposed, alike; /* alike: one response serves all neurons */
+  hk__shard_loop *deliver, *sweep;
   struct hk__current *current; /* of the shard's first neuron */
   struct hk__probe *probe;     /* ascending by neuron */
   size_t probe_count;
@@ -122,7 +145,9 @@ struct hk__shard_state {
   size_t refractory_count, refractory_capacity;
   struct hk__suspect *suspect;
   size_t suspect_count, suspect_capacity;
-  uint32_t *mark;           /* per neuron: 1 + its place among the suspects, or 0 */
+  uint32_t *mark;  /* per neuron: 1 + its place among the suspects, or 0 */
+  uint8_t *wanted; /* per neuron: whether it has a mark */
+  struct hk__seen seen;
   struct hk__events events; /* of suspects */
   uint32_t *order, *first;  /* scratch for sorting events */
   size_t order_capacity, first_capacity;
@@ -153,9 +178,9 @@ void hk__shard_wake(struct hk__shard_state *shard, uint32_t neuron, double time)
 /* Whether the models of a shard superpose in windows of length h. */
 bool hk__shard_superposes(const struct hk__built *built, uint32_t index, double h);
 
-/* Takes one window. accumulator: count * lanes zeros, and zeros again afterwards. Any thread may call it, one at a time
- * for a shard. Errors: HK_ERR_MEMORY, HK_ERR_NUMERIC. */
-enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator);
+/* Takes one window. Any thread may call it, one at a time for a shard. Errors: HK_ERR_MEMORY, HK_ERR_NUMERIC. */
+enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__window *window,
+                              const struct hk__workspace *work);
 
 /* A neuron's constant current changes at the start of the next window. */
 void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, double before, double now);
@@ -163,6 +188,7 @@ void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, d
 /* --- between the files of the room --- */
 
 enum hk_status hk__events_grow(struct hk__events *events);
+enum hk_status hk__seen_grow(struct hk__seen *seen);
 
 static inline enum hk_status hk__events_add(struct hk__events *events, struct hk__event event)
 {
@@ -195,7 +221,15 @@ enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *d
 enum hk_status hk__drives_recall(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron);
 
 /* Superposes all events of the window (deliver.c), drawing the private ones. */
-enum hk_status hk__shard_deliver(struct hk__shard_state *shard, const struct hk__window *window, double *accumulator);
+hk__shard_loop hk__shard_deliver, hk__shard_deliver_widest;
+
+/* Advances all neurons to the window's end and lists those that may reach their threshold in it (sweep.c). */
+hk__shard_loop hk__shard_sweep, hk__shard_sweep_widest;
+
+/* Chooses among them what suits the processor: those for the widest vectors unless hk__widest_vectors is false, which
+ * is for tests: both give the same bits. */
+void hk__shard_choose_loops(struct hk__shard_state *shard);
+extern bool hk__widest_vectors;
 
 /* Copies the events of marked neurons to shard->events. */
 enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__window *window);

@@ -40,8 +40,8 @@ struct windows {
   size_t shard_count;
   struct hk__shard_state *shards;
   int threads;
-  double **accumulators; /* one per thread */
-  double h, anchor;      /* windows end at anchor + k h */
+  struct hk__workspace *work; /* one per thread */
+  double h, anchor;           /* windows end at anchor + k h */
   uint64_t k;
   double longest; /* h is longest / 2^level */
   unsigned level;
@@ -341,7 +341,7 @@ static void turn_over(struct windows *w, bool worked, double until, const atomic
 
 /* --- running --- */
 
-static void step_shards(struct windows *w, double *accumulator)
+static void step_shards(struct windows *w, const struct hk__workspace *work)
 {
   for (;;) {
     size_t i;
@@ -349,7 +349,7 @@ static void step_shards(struct windows *w, double *accumulator)
     i = w->next_shard++;
     if (i >= w->shard_count)
       return;
-    w->shards[i].status = hk__shard_step(&w->shards[i], &w->window, accumulator);
+    w->shards[i].status = hk__shard_step(&w->shards[i], &w->window, work);
   }
 }
 
@@ -360,13 +360,13 @@ static enum hk_status run(struct hk__scheduler *self, double until, const atomic
   turn_over(w, false, until, stop, reached);
   if (w->threads == 1)
     while (!w->finished) {
-      step_shards(w, w->accumulators[0]);
+      step_shards(w, &w->work[0]);
       turn_over(w, true, until, stop, reached);
     }
   else {
 #pragma omp parallel num_threads(w->threads)
     while (!w->finished) {
-      step_shards(w, w->accumulators[omp_get_thread_num()]);
+      step_shards(w, &w->work[omp_get_thread_num()]);
 #pragma omp barrier
 #pragma omp master
       turn_over(w, true, until, stop, reached);
@@ -385,8 +385,10 @@ static void destroy(struct hk__scheduler *self)
   struct windows *w = (struct windows *)self;
   for (size_t i = 0; w->shards && i < w->shard_count; i++)
     hk__shard_clear(&w->shards[i]);
-  for (int i = 0; w->accumulators && i < w->threads; i++)
-    free(w->accumulators[i]);
+  for (int i = 0; w->work && i < w->threads; i++) {
+    free(w->work[i].sums);
+    free(w->work[i].touched);
+  }
   for (size_t t = 0; w->traces && t < w->built->trace_count; t++)
     free(w->traces[t].rows);
   hk__currents_clear(&w->currents);
@@ -394,7 +396,7 @@ static void destroy(struct hk__scheduler *self)
   hk__heap_clear(&w->source_times);
   hk__cells_clear(&w->cells);
   free(w->shards);
-  free(w->accumulators);
+  free(w->work);
   for (unsigned level = 0; level < LEVELS; level++)
     free(w->responses[level]);
   free(w->odd_responses);
@@ -444,26 +446,33 @@ double hk__windows_length(const struct hk__built *built)
   return delay <= longest ? delay : delay == INFINITY ? longest : delay / ceil(delay / longest);
 }
 
+static enum hk_status make_workspace(struct hk__workspace *work, size_t sums, size_t neurons)
+{
+  size_t size = (sums * sizeof *work->sums + 63) / 64 * 64;
+  work->sums = aligned_alloc(64, size);
+  work->touched = calloc(neurons / HK__GROUP + 1, sizeof *work->touched);
+  if (!work->sums || !work->touched)
+    return HK_ERR_MEMORY;
+  memset(work->sums, 0, size);
+  return HK_OK;
+}
+
 static enum hk_status init_shards(struct windows *w)
 {
   const struct hk__connectome *c = w->built->connectome;
   for (size_t i = 0; i < c->shard_count; i++)
     w->has_cells |= !hk__shard_superposes(w->built, (uint32_t)i, w->h);
   enum hk_status status = w->has_cells ? hk__cells_init(&w->cells, w->built) : HK_OK;
-  size_t largest = 1;
+  size_t sums = 1, neurons = 1;
   for (size_t i = 0; i < c->shard_count && status == HK_OK; i++) {
+    const struct hk__shard_state *shard = &w->shards[i];
     status = hk__shard_init(&w->shards[i], w->built, (uint32_t)i, &w->currents, &w->cells, w->h);
     w->shard_count = status == HK_OK ? i + 1 : i;
-    size_t size = w->shards[i].lanes * c->shards[i].count;
-    largest = size > largest ? size : largest;
+    sums = shard->lanes * shard->stride > sums ? shard->lanes * shard->stride : sums;
+    neurons = shard->stride > neurons ? shard->stride : neurons;
   }
-  for (int i = 0; i < w->threads && status == HK_OK; i++) {
-    size_t size = (largest * sizeof(double) + 63) / 64 * 64;
-    w->accumulators[i] = aligned_alloc(64, size);
-    if (!w->accumulators[i])
-      return HK_ERR_MEMORY;
-    memset(w->accumulators[i], 0, size);
-  }
+  for (int i = 0; i < w->threads && status == HK_OK; i++)
+    status = make_workspace(&w->work[i], sums, neurons);
   return status;
 }
 
@@ -484,14 +493,14 @@ static enum hk_status init(struct windows *w)
   int shards = (int)built->connectome->shard_count;
   w->threads = built->threads < shards ? built->threads : shards > 0 ? shards : 1;
   w->shards = calloc(built->connectome->shard_count + 1, sizeof *w->shards);
-  w->accumulators = calloc((size_t)w->threads, sizeof *w->accumulators);
+  w->work = calloc((size_t)w->threads, sizeof *w->work);
   w->responses[0] = calloc(built->kernel_count + 1, sizeof *w->responses[0]);
   w->odd_responses = calloc(built->kernel_count + 1, sizeof *w->odd_responses);
   w->traces = calloc(built->trace_count + 1, sizeof *w->traces);
   w->first_sample = calloc(built->trace_count + 1, sizeof *w->first_sample);
   w->end_sample = calloc(built->trace_count + 1, sizeof *w->end_sample);
   w->rows = calloc(built->trace_count + 1, sizeof *w->rows);
-  if (!w->shards || !w->accumulators || !w->responses[0] || !w->odd_responses || !w->traces || !w->first_sample ||
+  if (!w->shards || !w->work || !w->responses[0] || !w->odd_responses || !w->traces || !w->first_sample ||
       !w->end_sample || !w->rows)
     return HK_ERR_MEMORY;
   enum hk_status status = hk__currents_init(&w->currents, built);

@@ -8,7 +8,7 @@
 #include "core/connectome.h"
 
 /* Neurons in a shard, unless there is a reason for another number. */
-enum { HK__SHARD_DEFAULT = 16384 };
+enum { HK__SHARD_DEFAULT = 20480 };
 
 /* Builds rows in parallel; the same connectome for any number of threads. grid > 0: delays are rounded to the nearest
  * multiple of it, at least one. max_shard: neurons in a shard at the most (<= HK__SHARD_MAX). Errors: HK_ERR_MEMORY,

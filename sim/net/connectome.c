@@ -278,13 +278,34 @@ static double delay_of(const struct hk__row_block *block, uint64_t i)
   return ((struct hk__wide *)block->synapses)[i].delay;
 }
 
+static uint16_t port_of(const struct hk__row_block *block, uint64_t i)
+{
+  if (block->format == HK__INDEXED)
+    return block->codes.code[((struct hk__indexed *)block->synapses)[i].code].port;
+  if (block->format == HK__COMPACT)
+    return ((struct hk__compact *)block->synapses)[i].port;
+  return ((struct hk__wide *)block->synapses)[i].port;
+}
+
+/* Of delays and ports. */
 struct range {
   double min, max;
+  uint16_t low_port, high_port;
 };
 
-/* Sorts some rows of a block and widens *delays to theirs. */
+static const struct range no_range = {.min = INFINITY, .max = 0.0, .low_port = UINT16_MAX, .high_port = 0};
+
+static void widen(struct range *range, struct range by)
+{
+  range->min = fmin(range->min, by.min);
+  range->max = fmax(range->max, by.max);
+  range->low_port = by.low_port < range->low_port ? by.low_port : range->low_port;
+  range->high_port = by.high_port > range->high_port ? by.high_port : range->high_port;
+}
+
+/* Sorts some rows of a block and widens the range to theirs. */
 static void sort_rows(const struct hk__row_block *block, uint32_t begin, uint32_t end, struct hk__sorter *sorter,
-                      struct range *delays)
+                      struct range *range)
 {
   for (uint32_t s = begin; s < end; s++) {
     uint64_t first = block->row[s], count = block->row[s + 1] - first;
@@ -296,34 +317,38 @@ static void sort_rows(const struct hk__row_block *block, uint32_t begin, uint32_
       hk__sort_compact(sorter, (struct hk__compact *)block->synapses + first, count);
     else
       hk__sort_wide(sorter, (struct hk__wide *)block->synapses + first, count);
-    delays->min = fmin(delays->min, delay_of(block, first));
-    delays->max = fmax(delays->max, delay_of(block, first + count - 1));
+    struct range row = {delay_of(block, first), delay_of(block, first + count - 1), UINT16_MAX, 0};
+    for (uint64_t i = first; i < first + count; i++) {
+      uint16_t port = port_of(block, i);
+      row.low_port = port < row.low_port ? port : row.low_port;
+      row.high_port = port > row.high_port ? port : row.high_port;
+    }
+    widen(range, row);
   }
 }
 
 /* One thread's part in sorting a block: every thread of the team calls it. */
-static void sort_block(const struct hk__row_block *block, struct hk__sorter *sorter, struct range *delays)
+static void sort_block(const struct hk__row_block *block, struct hk__sorter *sorter, struct range *range)
 {
   uint32_t turns = block->source_count / ROWS_PER_TURN + 1;
 #pragma omp for schedule(dynamic) nowait
   for (uint32_t turn = 0; turn < turns; turn++) {
     uint32_t begin = turn * ROWS_PER_TURN;
     uint32_t end = block->source_count - begin < ROWS_PER_TURN ? block->source_count : begin + ROWS_PER_TURN;
-    sort_rows(block, begin, end, sorter, delays);
+    sort_rows(block, begin, end, sorter, range);
   }
 }
 
 static void merge_ranges(struct build *b, const struct range *ranges)
 {
   for (size_t i = 0; i < b->plan.block_count; i++) {
-    struct range all = {INFINITY, 0.0};
-    for (int t = 0; t < b->threads; t++) {
-      const struct range *mine = &ranges[(size_t)t * b->plan.block_count + i];
-      all.min = fmin(all.min, mine->min);
-      all.max = fmax(all.max, mine->max);
-    }
+    struct range all = no_range;
+    for (int t = 0; t < b->threads; t++)
+      widen(&all, ranges[(size_t)t * b->plan.block_count + i]);
     b->blocks[i].min_delay = all.min;
     b->blocks[i].max_delay = all.max;
+    b->blocks[i].low_port = all.low_port;
+    b->blocks[i].high_port = all.high_port;
   }
 }
 
@@ -336,7 +361,7 @@ static enum hk_status sort(struct build *b)
   if (!ranges)
     return HK_ERR_MEMORY;
   for (size_t i = 0; i < range_count; i++)
-    ranges[i] = (struct range){INFINITY, 0.0};
+    ranges[i] = no_range;
   for (size_t i = 0; i < b->plan.block_count; i++) {
     size_t size = hk__synapse_size(b->blocks[i].format);
     longest = b->blocks[i].longest > longest ? b->blocks[i].longest : longest;
@@ -389,7 +414,9 @@ static enum hk_status make_blocks_final(struct build *b)
                                                      .row = from->row,
                                                      .synapses = from->synapses,
                                                      .min_delay = from->min_delay,
-                                                     .max_delay = from->max_delay};
+                                                     .max_delay = from->max_delay,
+                                                     .port = from->low_port,
+                                                     .one_port = from->low_port == from->high_port};
     if (from->format == HK__INDEXED) {
       memcpy(code, from->codes.code, from->codes.count * sizeof *code);
       c->blocks[c->block_count - 1].code = code;

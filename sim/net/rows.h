@@ -27,6 +27,7 @@ struct hk__row_block {
   uint64_t synapse_count, longest;
   void *synapses;
   double min_delay, max_delay;
+  uint16_t low_port, high_port;
 };
 
 /* A drawn value that cannot be. Of several the one of the lowest projection and target is told. */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The sweep: all neurons of a shard advanced over a window, and a bound on what each did inside it.
+ *
+ * Neurons go in groups of HK__GROUP. Where no event of the window went to a group, its accumulators are not looked at.
+ * Neurons whose bound reaches theta become suspects, with the state they had before the window. */
+#include "core/lanes.h"
+#include "core/shard.h"
+
+/* The accumulators of HK__WIDTH neurons: sum[0 .. n) of each state, sum[n] of what events can add to the bound. */
+HK__INLINE void gather_sums(const double *sums, const size_t n, const size_t lanes, hk__lanes *sum)
+{
+#if defined(__AVX__)
+  if (lanes == 4) {
+    hk__four r[HK__WIDTH];
+    memcpy(r, sums, sizeof r);
+    for (size_t i = 0; i < HK__WIDTH; i += 4)
+      hk__fours_transpose(r + i);
+    for (size_t j = 0; j <= n; j++)
+#if defined(__AVX512F__)
+      sum[j] = __builtin_shufflevector(r[j], r[4 + j], 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+      sum[j] = r[j];
+#endif
+    return;
+  }
+#endif
+  for (size_t j = 0; j <= n; j++) {
+    double some[HK__WIDTH];
+    for (size_t i = 0; i < HK__WIDTH; i++)
+      some[i] = sums[i * lanes + j];
+    sum[j] = hk__lanes_load(some);
+  }
+}
+
+static enum hk_status list_hits(struct hk__shard_state *shard, size_t first, unsigned hits)
+{
+  enum hk_status status = HK_OK;
+  for (; hits && status == HK_OK; hits &= hits - 1)
+    status = hk__suspect_add(shard, (uint32_t)(first + (size_t)__builtin_ctz(hits)));
+  return status;
+}
+
+/* `coupled`: any state may act on any other; else on itself and the last one only, which alone is sensed. */
+HK__INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
+                                       const size_t lanes, const bool coupled, const struct hk__workspace *work)
+{
+  const size_t stride = shard->stride;
+  const double *sense = r->kernel->system.sense;
+  enum hk_status status = HK_OK;
+  for (size_t group = 0; group * HK__GROUP < stride; group++) {
+    const bool touched = work->touched[group];
+    for (size_t i = group * HK__GROUP; i < (group + 1) * HK__GROUP; i += HK__WIDTH) {
+      hk__lanes z[HK_STATES_MAX], v[HK_STATES_MAX], sum[HK_STATES_MAX + 1];
+      hk__lanes before = hk__lanes_all(0), after = before, more = before;
+      for (size_t j = 0; j < n; j++)
+        z[j] = hk__lanes_load(shard->z + j * stride + i);
+      for (size_t j = 0; j < n; j++) {
+        v[j] = hk__lanes_all(r->P[j][j]) * z[j];
+        for (size_t k = 0; k < n; k++)
+          if (k != j && (coupled || j == n - 1))
+            v[j] = hk__lanes_fma(hk__lanes_all(r->P[j][k]), z[k], v[j]);
+        more = hk__lanes_fma(hk__lanes_all(r->bend[j]), hk__lanes_abs(z[j]), more);
+        if (coupled) {
+          before = hk__lanes_fma(hk__lanes_all(sense[j]), z[j], before);
+          after = hk__lanes_fma(hk__lanes_all(sense[j]), v[j], after);
+        }
+      }
+      if (!coupled) {
+        before = hk__lanes_all(sense[n - 1]) * z[n - 1];
+        after = hk__lanes_all(sense[n - 1]) * v[n - 1];
+      }
+      if (touched) {
+        gather_sums(work->sums + i * lanes, n, lanes, sum);
+        for (size_t j = 0; j < n; j++)
+          v[j] += sum[j];
+        more += sum[n];
+        memset(work->sums + i * lanes, 0, HK__WIDTH * lanes * sizeof *work->sums);
+      }
+      hk__lanes bound = hk__lanes_max(before, after) + more;
+      unsigned hits = ~hk__lanes_below(bound, hk__lanes_load(shard->theta + i)) & ((1u << HK__WIDTH) - 1);
+      if (hits && status == HK_OK)
+        status = list_hits(shard, i, hits);
+      for (size_t j = 0; j < n; j++)
+        hk__lanes_store(shard->z + j * stride + i, v[j]);
+    }
+    work->touched[group] = 0;
+  }
+  return status;
+}
+
+/* Neurons whose responses differ. */
+static enum hk_status sweep_each(struct hk__shard_state *shard, const struct hk__window *window,
+                                 const struct hk__workspace *work)
+{
+  const size_t n = shard->n, stride = shard->stride, lanes = shard->lanes;
+  enum hk_status status = HK_OK;
+  for (uint32_t i = 0; i < shard->place->count; i++) {
+    const struct hk__response *r = hk__shard_response(shard, window, i);
+    const double *sense = r->kernel->system.sense;
+    double v[HK_STATES_MAX], before = 0, after = 0, *sum = work->sums + i * lanes, more = sum[n];
+    for (size_t j = 0; j < n; j++) {
+      double z = shard->z[j * stride + i];
+      v[j] = 0;
+      for (size_t k = 0; k < n; k++)
+        v[j] = fma(r->P[j][k], shard->z[k * stride + i], v[j]);
+      before = fma(sense[j], z, before);
+      after = fma(sense[j], v[j], after);
+      more = fma(r->bend[j], fabs(z), more);
+    }
+    if (fmax(before, after) + more >= shard->theta[i] && status == HK_OK)
+      status = hk__suspect_add(shard, i);
+    for (size_t j = 0; j < n; j++)
+      shard->z[j * stride + i] = v[j] + sum[j];
+    memset(sum, 0, lanes * sizeof *sum);
+  }
+  memset(work->touched, 0, stride / HK__GROUP);
+  return status;
+}
+
+enum hk_status HK__VARIANT(hk__shard_sweep)(struct hk__shard_state *shard, const struct hk__window *window,
+                                            const struct hk__workspace *work)
+{
+  if (!shard->alike)
+    return sweep_each(shard, window, work);
+  const struct hk__response *r = hk__shard_response(shard, window, 0);
+  if (shard->n == 1)
+    return sweep_groups(shard, r, 1, 2, false, work);
+  if (shard->n == 3 && !r->coupled)
+    return sweep_groups(shard, r, 3, 4, false, work);
+  if (shard->n == 3)
+    return sweep_groups(shard, r, 3, 4, true, work);
+  if (shard->n == 5)
+    return sweep_groups(shard, r, 5, 8, true, work);
+  return sweep_groups(shard, r, shard->n, shard->lanes, true, work);
+}
