@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/scheduler.h"
+#include "core/shard.h"
 #include "random_network.h"
 
 enum { NETWORKS = 25 };
@@ -36,12 +38,32 @@ START_TEST(same_bits_for_any_threads)
 }
 END_TEST
 
+/* Loops for the widest vectors that the processor has, and for those that the library asks for. */
+START_TEST(same_bits_for_any_width)
+{
+  for (uint64_t number = 0; number < NETWORKS; number++) {
+    struct hk_network *network = random_network(number);
+    struct hk_options options = {.seed = number, .threads = 1, .scheduler = HK_SCHEDULER_WINDOWS};
+    struct recording widest = run_network(network, &options, duration, 1);
+    hk__widest_vectors = false;
+    struct recording plain = run_network(network, &options, duration, 1);
+    hk__widest_vectors = true;
+    assert_same(&widest, &plain);
+    recording_free(&plain);
+    recording_free(&widest);
+    hk_network_destroy(network);
+  }
+}
+END_TEST
+
 int main(void)
 {
+  hk__windows_share_little = true;
   Suite *suite = suite_create("threads");
   TCase *tcase = tcase_create("threads");
   tcase_set_timeout(tcase, 240);
   tcase_add_test(tcase, same_bits_for_any_threads);
+  tcase_add_test(tcase, same_bits_for_any_width);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

@@ -29,6 +29,9 @@ struct hk__scheduler {
 enum hk_status hk__queue_create(const struct hk__built *built, struct hk__outbox *outbox, struct hk__scheduler **out);
 enum hk_status hk__windows_create(const struct hk__built *built, struct hk__outbox *outbox, struct hk__scheduler **out);
 
+/* For tests: threads share even work that one alone would do sooner. */
+extern bool hk__windows_share_little;
+
 /* Steps of `step` ms, for linear models, trees and sources. The connectome's delays are multiples of it, at least one,
  * and so are the intervals of traces. */
 enum hk_status hk__grid_create(const struct hk__built *built, double step, struct hk__outbox *outbox,

@@ -15,6 +15,7 @@
 #include "core/heap.h"
 #include "core/scheduler.h"
 #include "core/shard.h"
+#include "core/team.h"
 #include "core/train.h"
 
 enum {
@@ -57,7 +58,7 @@ struct windows {
   uint64_t *first_sample, *end_sample;
   double **rows;
   struct hk__tally tally;
-  size_t next_shard; /* to be taken in this window */
+  atomic_uint_least64_t *claimed; /* per shard: the last window that a thread took */
   uint64_t window_count;
   bool finished;
   enum hk_status status;
@@ -336,20 +337,27 @@ static void turn_over(struct windows *w, bool worked, double until, const atomic
   }
   w->status = open_window(w);
   w->finished = w->status != HK_OK;
-  w->next_shard = 0;
 }
 
 /* --- running --- */
 
-static void step_shards(struct windows *w, const struct hk__workspace *work)
+/* Takes a shard for this window unless another thread has it. */
+static bool claim(struct windows *w, size_t shard)
 {
-  for (;;) {
-    size_t i;
-#pragma omp atomic capture
-    i = w->next_shard++;
-    if (i >= w->shard_count)
-      return;
-    w->shards[i].status = hk__shard_step(&w->shards[i], &w->window, work);
+  uint64_t before = atomic_load_explicit(&w->claimed[shard], memory_order_relaxed);
+  return before != w->window_count &&
+         atomic_compare_exchange_strong_explicit(&w->claimed[shard], &before, w->window_count, memory_order_relaxed,
+                                                 memory_order_relaxed);
+}
+
+/* A thread's own shards first, which its caches may still hold, then what others have not begun. */
+static void step_shards(struct windows *w, unsigned thread)
+{
+  size_t first = w->shard_count * thread / (unsigned)w->threads;
+  for (size_t k = 0; k < w->shard_count; k++) {
+    size_t i = first + k < w->shard_count ? first + k : first + k - w->shard_count;
+    if (claim(w, i))
+      w->shards[i].status = hk__shard_step(&w->shards[i], &w->window, &w->work[thread]);
   }
 }
 
@@ -360,17 +368,22 @@ static enum hk_status run(struct hk__scheduler *self, double until, const atomic
   turn_over(w, false, until, stop, reached);
   if (w->threads == 1)
     while (!w->finished) {
-      step_shards(w, &w->work[0]);
+      step_shards(w, 0);
       turn_over(w, true, until, stop, reached);
     }
-  else {
+  else if (!w->finished) {
+    struct hk__team team;
 #pragma omp parallel num_threads(w->threads)
-    while (!w->finished) {
-      step_shards(w, &w->work[omp_get_thread_num()]);
-#pragma omp barrier
-#pragma omp master
-      turn_over(w, true, until, stop, reached);
-#pragma omp barrier
+    {
+#pragma omp single
+      hk__team_init(&team, (unsigned)omp_get_num_threads());
+      while (!w->finished) {
+        step_shards(w, (unsigned)omp_get_thread_num());
+        if (hk__team_meet(&team)) {
+          turn_over(w, true, until, stop, reached);
+          hk__team_dismiss(&team);
+        }
+      }
     }
   }
   if (w->status == HK_OK)
@@ -396,6 +409,7 @@ static void destroy(struct hk__scheduler *self)
   hk__heap_clear(&w->source_times);
   hk__cells_clear(&w->cells);
   free(w->shards);
+  free(w->claimed);
   free(w->work);
   for (unsigned level = 0; level < LEVELS; level++)
     free(w->responses[level]);
@@ -486,13 +500,27 @@ static enum hk_status init_sources(struct windows *w)
   return status;
 }
 
+bool hk__windows_share_little = false;
+
+/* No more threads than shards, nor so many that they would wait for each other more than they work. */
+static int useful_threads(const struct hk__built *built)
+{
+  static const double enough = 1500, other_model = 30; /* neurons for a thread; what one that is not linear counts */
+  const struct hk__connectome *c = built->connectome;
+  double work = 0;
+  for (size_t i = 0; i < c->shard_count; i++)
+    work += c->shards[i].count * (c->shards[i].model->kind == HK_MODEL_LINEAR ? 1 : other_model);
+  double most = fmin((double)c->shard_count, hk__windows_share_little ? INFINITY : work / enough);
+  return most < built->threads ? (int)fmax(most, 1) : built->threads;
+}
+
 static enum hk_status init(struct windows *w)
 {
   const struct hk__built *built = w->built;
   w->h = w->longest = hk__windows_length(built);
-  int shards = (int)built->connectome->shard_count;
-  w->threads = built->threads < shards ? built->threads : shards > 0 ? shards : 1;
+  w->threads = useful_threads(built);
   w->shards = calloc(built->connectome->shard_count + 1, sizeof *w->shards);
+  w->claimed = calloc(built->connectome->shard_count + 1, sizeof *w->claimed);
   w->work = calloc((size_t)w->threads, sizeof *w->work);
   w->responses[0] = calloc(built->kernel_count + 1, sizeof *w->responses[0]);
   w->odd_responses = calloc(built->kernel_count + 1, sizeof *w->odd_responses);
@@ -500,8 +528,8 @@ static enum hk_status init(struct windows *w)
   w->first_sample = calloc(built->trace_count + 1, sizeof *w->first_sample);
   w->end_sample = calloc(built->trace_count + 1, sizeof *w->end_sample);
   w->rows = calloc(built->trace_count + 1, sizeof *w->rows);
-  if (!w->shards || !w->work || !w->responses[0] || !w->odd_responses || !w->traces || !w->first_sample ||
-      !w->end_sample || !w->rows)
+  if (!w->shards || !w->claimed || !w->work || !w->responses[0] || !w->odd_responses || !w->traces ||
+      !w->first_sample || !w->end_sample || !w->rows)
     return HK_ERR_MEMORY;
   enum hk_status status = hk__currents_init(&w->currents, built);
   if (status == HK_OK)

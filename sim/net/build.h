@@ -7,8 +7,10 @@
 
 #include "core/connectome.h"
 
-/* Neurons in a shard, unless there is a reason for another number. */
-enum { HK__SHARD_DEFAULT = 20480 };
+/* Neurons in a shard at the most, unless there is a reason for another number. Large shards make long slices of rows,
+ * several shards are work for several threads: a network is cut in four where that leaves enough for each. */
+enum { HK__SHARD_LARGEST = 20480, HK__SHARD_SMALLEST = 2048, HK__SHARDS_WANTED = 4 };
+uint32_t hk__shard_limit(const struct hk_network *network);
 
 /* Builds rows in parallel; the same connectome for any number of threads. grid > 0: delays are rounded to the nearest
  * multiple of it, at least one. max_shard: neurons in a shard at the most (<= HK__SHARD_MAX). Errors: HK_ERR_MEMORY,

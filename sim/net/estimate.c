@@ -161,7 +161,7 @@ static double value_bytes(const struct hk_network *network, size_t population)
 enum hk_status hk_network_estimate(const struct hk_network *network, double grid, struct hk_estimate *out)
 {
   struct hk__connectome_size size;
-  enum hk_status status = hk__connectome_estimate(network, grid, HK__SHARD_DEFAULT, &size);
+  enum hk_status status = hk__connectome_estimate(network, grid, hk__shard_limit(network), &size);
   if (status)
     return status;
   uint64_t neurons = 0;

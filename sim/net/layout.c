@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "net/build.h"
 #include "net/network.h"
 
 /* Cuts count neurons from `first` on into shards, the larger ones in front. */
@@ -43,6 +44,18 @@ static size_t shards_at_most(const struct hk__layout *layout, uint32_t max_shard
   for (size_t i = 0; i < layout->population_count; i++)
     count += layout->size[i] / max_shard + 1;
   return count;
+}
+
+uint32_t hk__shard_limit(const struct hk_network *network)
+{
+  uint64_t neurons = 0;
+  for (size_t i = 0; i < hk_network_population_count(network); i++)
+    if (!hk__model_is_source(hk_network_model(network, i)))
+      neurons += hk_network_population(network, i)->size;
+  uint64_t share = neurons / HK__SHARDS_WANTED + (neurons % HK__SHARDS_WANTED != 0);
+  return share < HK__SHARD_SMALLEST  ? HK__SHARD_SMALLEST
+         : share > HK__SHARD_LARGEST ? HK__SHARD_LARGEST
+                                     : (uint32_t)share;
 }
 
 enum hk_status hk__layout_init(struct hk__layout *layout, const struct hk_network *network, uint32_t max_shard)
