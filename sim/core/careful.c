@@ -167,18 +167,29 @@ static enum hk_status walk_window(struct walk *w)
   }
 }
 
+static enum hk_status grow_refractory(struct hk__shard_state *shard)
+{
+  size_t capacity = shard->refractory_capacity ? 2 * shard->refractory_capacity : 64;
+  struct hk__refractory *grown = realloc(shard->refractory, capacity * sizeof *grown);
+  if (!grown)
+    return HK_ERR_MEMORY;
+  shard->refractory = grown;
+  double *release = realloc(shard->release, capacity * sizeof *release);
+  if (!release)
+    return HK_ERR_MEMORY;
+  shard->release = release;
+  shard->refractory_capacity = capacity;
+  return HK_OK;
+}
+
 static enum hk_status enter_refractory(struct hk__shard_state *shard, const struct walk *w)
 {
-  if (shard->refractory_count == shard->refractory_capacity) {
-    size_t capacity = shard->refractory_capacity ? 2 * shard->refractory_capacity : 64;
-    struct hk__refractory *grown = realloc(shard->refractory, capacity * sizeof *grown);
-    if (!grown)
-      return HK_ERR_MEMORY;
-    shard->refractory = grown;
-    shard->refractory_capacity = capacity;
-  }
+  enum hk_status status = shard->refractory_count < shard->refractory_capacity ? HK_OK : grow_refractory(shard);
+  if (status != HK_OK)
+    return status;
+  shard->release[shard->refractory_count] = w->release_time;
   struct hk__refractory *r = &shard->refractory[shard->refractory_count++];
-  *r = (struct hk__refractory){.neuron = w->neuron, .release = w->release_time};
+  r->neuron = w->neuron;
   memcpy(r->clamped, w->x, shard->n * sizeof *w->x);
   shard->theta[w->neuron] = INFINITY;
   return HK_OK;
@@ -231,8 +242,12 @@ enum hk_status hk__shard_resolve(struct hk__shard_state *shard, const struct hk_
     status = hk__shard_sort_events(shard, count, &first);
   for (size_t i = 0; i < count && status == HK_OK; i++)
     status = resolve_one(shard, window, i, first);
-  for (size_t i = 0; i < count; i++)
-    shard->mark[shard->suspect[i].neuron] = shard->wanted[shard->suspect[i].neuron] = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t neuron = shard->suspect[i].neuron;
+    shard->mark[neuron] = shard->wanted[neuron] = 0;
+    if (shard->sleep.on) /* its state or threshold may have changed */
+      hk__sleep_set_wake(&shard->sleep, neuron / HK__GROUP, shard->sleep.clock + 1);
+  }
   shard->suspect_count = 0;
   shard->suspect_total += count;
   shard->recalled_total += shard->events.count;

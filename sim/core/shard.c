@@ -80,13 +80,19 @@ static void drop_arrived(struct hk__shard_state *shard)
   shard->entry_count = kept;
 }
 
+/* Blocks of a population are ordered by shard. */
 static const struct hk__block *block_onto(const struct hk__shard_state *shard, uint32_t population)
 {
   const struct hk__connectome *c = shard->built->connectome;
-  for (uint32_t b = c->block_of[population]; b < c->block_of[population + 1]; b++)
-    if (c->blocks[b].shard == shard->index)
-      return &c->blocks[b];
-  return NULL;
+  uint32_t low = c->block_of[population], high = c->block_of[population + 1];
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (c->blocks[middle].shard < shard->index)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < c->block_of[population + 1] && c->blocks[low].shard == shard->index ? &c->blocks[low] : NULL;
 }
 
 enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__window *window)
@@ -220,7 +226,7 @@ static enum hk_status init_superposed(struct hk__shard_state *shard)
   for (size_t i = count; i < shard->stride; i++)
     shard->theta[i] = INFINITY;
   set_initial_states(shard);
-  return HK_OK;
+  return shard->alike ? hk__sleep_init(shard) : HK_OK;
 }
 
 static enum hk_status init_cells(struct hk__shard_state *shard)
@@ -299,11 +305,13 @@ void hk__shard_clear(struct hk__shard_state *shard)
   free(shard->entry);
   hk__drives_clear(shard);
   free(shard->drawn.event);
+  hk__sleep_clear(&shard->sleep);
   free(shard->z);
   free(shard->theta);
   free(shard->kernel);
   free(shard->driven);
   free(shard->refractory);
+  free(shard->release);
   free(shard->suspect);
   free(shard->mark);
   free(shard->wanted);
@@ -330,8 +338,12 @@ void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, d
   if (!shard->superposed)
     return;
   const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[neuron]];
+  size_t group = neuron / HK__GROUP;
+  hk__sleep_catch_up(shard, group);
   for (size_t j = 0; j < shard->n; j++)
     shard->z[j * shard->stride + neuron] += kernel->rest_per_current[j] * (before - now);
   if (shard->theta[neuron] < INFINITY)
     hk__shard_set_theta(shard, neuron);
+  if (shard->sleep.on)
+    hk__sleep_set_wake(&shard->sleep, group, shard->sleep.clock);
 }

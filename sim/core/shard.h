@@ -23,6 +23,7 @@
 #include "core/poisson.h"
 #include "core/response.h"
 #include "core/tree_flow.h"
+#include "core/sleep.h"
 
 /* A spike of any neuron or source. */
 struct hk__spike {
@@ -80,10 +81,9 @@ struct hk__events {
   size_t count, capacity;
 };
 
-/* A refractory neuron: its clamped states are what `clamped` holds at their places. */
+/* A refractory neuron: its clamped states are what `clamped` holds at their places, whatever z says of them. */
 struct hk__refractory {
   uint32_t neuron; /* in the shard */
-  double release;
   double clamped[HK_STATES_MAX];
 };
 
@@ -137,11 +137,13 @@ struct hk__shard_state {
   struct hk__events drawn; /* of some of a drive's trains in this window */
 
   /* superposed */
-  double *z, *theta; /* theta: the threshold for sense . z, less a margin for rounding; INFINITY if refractory */
-  uint32_t *kernel;  /* per neuron: index in built->kernels */
-  uint32_t *driven;  /* neurons under sines: always suspect */
+  struct hk__sleep sleep; /* if alike */
+  double *z, *theta;      /* theta: the threshold for sense . z, less a margin for rounding; INFINITY if refractory */
+  uint32_t *kernel;       /* per neuron: index in built->kernels */
+  uint32_t *driven;       /* neurons under sines: always suspect */
   size_t driven_count;
   struct hk__refractory *refractory;
+  double *release; /* of each refractory neuron */
   size_t refractory_count, refractory_capacity;
   struct hk__suspect *suspect;
   size_t suspect_count, suspect_capacity;
@@ -161,8 +163,8 @@ struct hk__shard_state {
   struct hk__flow *flow; /* NULL for other models, and where cells of a tree differ in time constants */
   double *scratch;       /* two states */
 
-  struct hk__spikes spikes;                            /* emitted in this window */
-  uint64_t event_count, suspect_total, recalled_total; /* since the start */
+  struct hk__spikes spikes;                                         /* emitted in this window */
+  uint64_t event_count, suspect_total, recalled_total, swept_total; /* since the start */
   uint64_t bytes;
   enum hk_status status;
 };

@@ -4,13 +4,23 @@
 
 #include "core/shard.h"
 
-static enum hk_status suspect_refractory(struct hk__shard_state *shard, const struct hk__refractory *r)
+/* Makes a neuron suspect, with its state at the window's start. */
+static enum hk_status suspect(struct hk__shard_state *shard, const struct hk__workspace *work, uint32_t neuron)
 {
-  enum hk_status status = hk__suspect_add(shard, r->neuron);
+  hk__sleep_catch_up(shard, neuron / HK__GROUP);
+  work->touched[neuron / HK__GROUP] = 1;
+  return hk__suspect_add(shard, neuron);
+}
+
+/* The same for one that is refractory at the window's start. */
+static enum hk_status suspect_refractory(struct hk__shard_state *shard, const struct hk__workspace *work, size_t index)
+{
+  const struct hk__refractory *r = &shard->refractory[index];
+  enum hk_status status = suspect(shard, work, r->neuron);
   if (status != HK_OK)
     return status;
   struct hk__suspect *suspect = &shard->suspect[shard->mark[r->neuron] - 1];
-  suspect->release = r->release;
+  suspect->release = shard->release[index];
   unsigned clamped = shard->built->kernels[shard->kernel[r->neuron]]->clamped_states;
   for (size_t j = 0; j < shard->n; j++)
     if (clamped >> j & 1u)
@@ -18,47 +28,50 @@ static enum hk_status suspect_refractory(struct hk__shard_state *shard, const st
   return HK_OK;
 }
 
-static enum hk_status suspect_probed(struct hk__shard_state *shard, uint32_t neuron)
+static enum hk_status suspect_probed(struct hk__shard_state *shard, const struct hk__workspace *work, uint32_t neuron)
 {
   for (size_t k = 0; shard->theta[neuron] == INFINITY && k < shard->refractory_count; k++)
     if (shard->refractory[k].neuron == neuron)
-      return suspect_refractory(shard, &shard->refractory[k]);
-  return hk__suspect_add(shard, neuron);
+      return suspect_refractory(shard, work, k);
+  return suspect(shard, work, neuron);
 }
 
-/* Neurons that are suspect whatever their bound: those released in this window, those under sines, those probed. */
-static enum hk_status list_suspects(struct hk__shard_state *shard, const struct hk__window *window)
+/* Neurons whose refractory period ends in the window become suspect and leave the list, as do those under sines. */
+static enum hk_status list_released(struct hk__shard_state *shard, const struct hk__window *window,
+                                    const struct hk__workspace *work)
 {
+  size_t count = shard->refractory_count, kept = 0;
+  bool any = shard->driven_count > 0;
+  for (size_t i = 0; i < count; i++)
+    any |= shard->release[i] < window->end;
+  if (!any)
+    return HK_OK;
   enum hk_status status = HK_OK;
-  size_t kept = 0;
-  for (size_t i = 0; i < shard->refractory_count && status == HK_OK; i++) {
-    struct hk__refractory r = shard->refractory[i];
-    if (r.release >= window->end && shard->current[r.neuron].sine_count == 0) {
-      shard->refractory[kept++] = r;
+  for (size_t i = 0; i < count && status == HK_OK; i++) {
+    uint32_t neuron = shard->refractory[i].neuron;
+    if (shard->release[i] >= window->end && shard->current[neuron].sine_count == 0) {
+      shard->release[kept] = shard->release[i];
+      shard->refractory[kept++] = shard->refractory[i];
       continue;
     }
-    hk__shard_set_theta(shard, r.neuron);
-    status = suspect_refractory(shard, &r);
+    hk__shard_set_theta(shard, neuron);
+    status = suspect_refractory(shard, work, i);
   }
   shard->refractory_count = kept;
-  for (size_t i = 0; i < shard->driven_count && status == HK_OK; i++)
-    status = hk__suspect_add(shard, shard->driven[i]);
-  for (size_t i = 0; i < shard->probe_count && status == HK_OK; i++)
-    if (window->first_sample[shard->probe[i].trace] < window->end_sample[shard->probe[i].trace])
-      status = suspect_probed(shard, shard->probe[i].neuron);
   return status;
 }
 
-/* Clamped states of neurons that stay refractory through the window are put back where they were. */
-static void hold_clamped(struct hk__shard_state *shard)
+/* Neurons that are suspect whatever their bound: those released in this window, those under sines, those probed. */
+static enum hk_status list_suspects(struct hk__shard_state *shard, const struct hk__window *window,
+                                    const struct hk__workspace *work)
 {
-  for (size_t i = 0; i < shard->refractory_count; i++) {
-    const struct hk__refractory *r = &shard->refractory[i];
-    unsigned clamped = shard->built->kernels[shard->kernel[r->neuron]]->clamped_states;
-    for (size_t j = 0; j < shard->n; j++)
-      if (clamped >> j & 1u)
-        shard->z[j * shard->stride + r->neuron] = r->clamped[j] - hk__shard_rest(shard, r->neuron, j);
-  }
+  enum hk_status status = list_released(shard, window, work);
+  for (size_t i = 0; i < shard->driven_count && status == HK_OK; i++)
+    status = suspect(shard, work, shard->driven[i]);
+  for (size_t i = 0; i < shard->probe_count && status == HK_OK; i++)
+    if (window->first_sample[shard->probe[i].trace] < window->end_sample[shard->probe[i].trace])
+      status = suspect_probed(shard, work, shard->probe[i].neuron);
+  return status;
 }
 
 bool hk__widest_vectors = true;
@@ -96,11 +109,15 @@ enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__wi
     return hk__shard_step_walks(shard, window);
   if (!shard->superposed)
     return hk__shard_step_cells(shard, window);
+  hk__sleep_open(shard, window->length);
   status = shard->deliver(shard, window, work);
   if (status == HK_OK)
-    status = list_suspects(shard, window);
+    status = list_suspects(shard, window, work);
   if (status == HK_OK)
     status = shard->sweep(shard, window, work);
-  hold_clamped(shard);
-  return status == HK_OK ? hk__shard_resolve(shard, window) : status;
+  if (status == HK_OK)
+    status = hk__shard_resolve(shard, window);
+  if (shard->alike)
+    hk__sleep_close(shard);
+  return status;
 }

@@ -40,51 +40,94 @@ static enum hk_status list_hits(struct hk__shard_state *shard, size_t first, uns
   return status;
 }
 
-/* `coupled`: any state may act on any other; else on itself and the last one only, which alone is sensed. */
-HK__INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
-                                       const size_t lanes, const bool coupled, const struct hk__workspace *work)
+/* One group. `coupled`: any state may act on any other; else on itself and the last one only, which alone is sensed. */
+HK__INLINE enum hk_status sweep_group(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
+                                      const size_t lanes, const bool coupled, const struct hk__workspace *work,
+                                      size_t group)
 {
   const size_t stride = shard->stride;
   const double *sense = r->kernel->system.sense;
+  const bool touched = work->touched[group];
   enum hk_status status = HK_OK;
-  for (size_t group = 0; group * HK__GROUP < stride; group++) {
-    const bool touched = work->touched[group];
-    for (size_t i = group * HK__GROUP; i < (group + 1) * HK__GROUP; i += HK__WIDTH) {
-      hk__lanes z[HK_STATES_MAX], v[HK_STATES_MAX], sum[HK_STATES_MAX + 1];
-      hk__lanes before = hk__lanes_all(0), after = before, more = before;
-      for (size_t j = 0; j < n; j++)
-        z[j] = hk__lanes_load(shard->z + j * stride + i);
-      for (size_t j = 0; j < n; j++) {
-        v[j] = hk__lanes_all(r->P[j][j]) * z[j];
-        for (size_t k = 0; k < n; k++)
-          if (k != j && (coupled || j == n - 1))
-            v[j] = hk__lanes_fma(hk__lanes_all(r->P[j][k]), z[k], v[j]);
-        more = hk__lanes_fma(hk__lanes_all(r->bend[j]), hk__lanes_abs(z[j]), more);
-        if (coupled) {
-          before = hk__lanes_fma(hk__lanes_all(sense[j]), z[j], before);
-          after = hk__lanes_fma(hk__lanes_all(sense[j]), v[j], after);
-        }
+  for (size_t i = group * HK__GROUP; i < (group + 1) * HK__GROUP; i += HK__WIDTH) {
+    hk__lanes z[HK_STATES_MAX], v[HK_STATES_MAX], sum[HK_STATES_MAX + 1];
+    hk__lanes before = hk__lanes_all(0), after = before, more = before;
+    for (size_t j = 0; j < n; j++)
+      z[j] = hk__lanes_load(shard->z + j * stride + i);
+    for (size_t j = 0; j < n; j++) {
+      v[j] = hk__lanes_all(r->P[j][j]) * z[j];
+      for (size_t k = 0; k < n; k++)
+        if (k != j && (coupled || j == n - 1))
+          v[j] = hk__lanes_fma(hk__lanes_all(r->P[j][k]), z[k], v[j]);
+      more = hk__lanes_fma(hk__lanes_all(r->bend[j]), hk__lanes_abs(z[j]), more);
+      if (coupled) {
+        before = hk__lanes_fma(hk__lanes_all(sense[j]), z[j], before);
+        after = hk__lanes_fma(hk__lanes_all(sense[j]), v[j], after);
       }
-      if (!coupled) {
-        before = hk__lanes_all(sense[n - 1]) * z[n - 1];
-        after = hk__lanes_all(sense[n - 1]) * v[n - 1];
-      }
-      if (touched) {
-        gather_sums(work->sums + i * lanes, n, lanes, sum);
-        for (size_t j = 0; j < n; j++)
-          v[j] += sum[j];
-        more += sum[n];
-        memset(work->sums + i * lanes, 0, HK__WIDTH * lanes * sizeof *work->sums);
-      }
-      hk__lanes bound = hk__lanes_max(before, after) + more;
-      unsigned hits = ~hk__lanes_below(bound, hk__lanes_load(shard->theta + i)) & ((1u << HK__WIDTH) - 1);
-      if (hits && status == HK_OK)
-        status = list_hits(shard, i, hits);
-      for (size_t j = 0; j < n; j++)
-        hk__lanes_store(shard->z + j * stride + i, v[j]);
     }
-    work->touched[group] = 0;
+    if (!coupled) {
+      before = hk__lanes_all(sense[n - 1]) * z[n - 1];
+      after = hk__lanes_all(sense[n - 1]) * v[n - 1];
+    }
+    if (touched) {
+      gather_sums(work->sums + i * lanes, n, lanes, sum);
+      for (size_t j = 0; j < n; j++)
+        v[j] += sum[j];
+      more += sum[n];
+      memset(work->sums + i * lanes, 0, HK__WIDTH * lanes * sizeof *work->sums);
+    }
+    hk__lanes bound = hk__lanes_max(before, after) + more;
+    unsigned hits = ~hk__lanes_below(bound, hk__lanes_load(shard->theta + i)) & ((1u << HK__WIDTH) - 1);
+    if (hits && status == HK_OK)
+      status = list_hits(shard, i, hits);
+    for (size_t j = 0; j < n; j++)
+      hk__lanes_store(shard->z + j * stride + i, v[j]);
   }
+  work->touched[group] = 0;
+  return status;
+}
+
+/* Groups that are due, of a shard that sleeps. */
+HK__INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
+                                    const size_t lanes, const bool coupled, const struct hk__workspace *work)
+{
+  struct hk__sleep *sleep = &shard->sleep;
+  enum hk_status status = HK_OK;
+  for (size_t from = 0; from < sleep->groups && status == HK_OK; from += HK__SLEEP_BLOCK) {
+    size_t to = sleep->groups - from < HK__SLEEP_BLOCK ? sleep->groups : from + HK__SLEEP_BLOCK;
+    uint64_t *soonest = &sleep->soonest[from / HK__SLEEP_BLOCK];
+    if (*soonest > sleep->clock && !memchr(work->touched + from, 1, to - from))
+      continue;
+    *soonest = UINT64_MAX;
+    for (size_t g = from; g < to && status == HK_OK; g++) {
+      if (work->touched[g] || sleep->wake[g] <= sleep->clock) {
+        hk__sleep_catch_up(shard, g);
+        status = sweep_group(shard, r, n, lanes, coupled, work, g);
+        sleep->since[g] = sleep->clock + 1;
+        sleep->wake[g] = hk__sleep_wake_time(shard, g);
+        sleep->touched++;
+        shard->swept_total += HK__GROUP;
+      }
+      *soonest = sleep->wake[g] < *soonest ? sleep->wake[g] : *soonest;
+    }
+  }
+  return status;
+}
+
+HK__INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
+                                       const size_t lanes, const bool coupled, const struct hk__workspace *work)
+{
+  struct hk__sleep *sleep = &shard->sleep;
+  if (sleep->on)
+    return sweep_due(shard, r, n, lanes, coupled, work);
+  enum hk_status status = HK_OK;
+  uint64_t touched = 0;
+  for (size_t g = 0; g < sleep->groups && status == HK_OK; g++) {
+    touched += work->touched[g];
+    status = sweep_group(shard, r, n, lanes, coupled, work, g);
+  }
+  sleep->touched += touched;
+  shard->swept_total += shard->stride;
   return status;
 }
 
@@ -114,6 +157,7 @@ static enum hk_status sweep_each(struct hk__shard_state *shard, const struct hk_
     memset(sum, 0, lanes * sizeof *sum);
   }
   memset(work->touched, 0, stride / HK__GROUP);
+  shard->swept_total += stride;
   return status;
 }
 

@@ -48,7 +48,7 @@ struct windows {
   unsigned level;
   struct hk__response *responses[LEVELS], *odd_responses; /* per kernel: for each level made so far; for a cut window */
   struct effort {
-    uint64_t windows, events, suspects, recalled;
+    uint64_t windows, events, suspects, recalled, swept;
   } seen; /* when the level was last looked at */
   struct hk__window window;
   struct hk__spikes news; /* what the next window admits */
@@ -224,6 +224,7 @@ static struct effort count_effort(const struct windows *w)
     e.events += w->shards[i].event_count;
     e.suspects += w->shards[i].suspect_total;
     e.recalled += w->shards[i].recalled_total;
+    e.swept += w->shards[i].swept_total;
   }
   return e;
 }
@@ -238,7 +239,7 @@ static void weigh_level(struct windows *w)
   double windows = (double)(now.windows - w->seen.windows), suspects = (double)(now.suspects - w->seen.suspects);
   if (windows < LEVEL_PERIOD)
     return;
-  double sweeps = windows * (per_window + (double)w->built->target_count);
+  double sweeps = windows * per_window + (double)(now.swept - w->seen.swept);
   double care = per_suspect * suspects + per_recalled * (double)(now.recalled - w->seen.recalled) +
                 (suspects > 0 ? per_event_seen_again * (double)(now.events - w->seen.events) : 0);
   w->seen = now;

@@ -75,12 +75,12 @@ int main(int argc, char **argv)
 {
   double scale = argc > 1 ? atof(argv[1]) : 0.1;
   int threads = argc > 2 ? atoi(argv[2]) : 0;
-  uint32_t max_shard = argc > 3 ? (uint32_t)atoi(argv[3]) : hk__shard_limit(network);
   struct hk_messages *messages;
   struct hk_network *network;
   if (hk_messages_create(&messages) || hk_network_create(&network))
     return EXIT_FAILURE;
   enum hk_status status = describe(network, scale, messages);
+  uint32_t max_shard = argc > 3 ? (uint32_t)atoi(argv[3]) : hk__shard_limit(network);
   struct hk__connectome *connectome;
   double begin = seconds();
   if (!status)
