@@ -39,12 +39,26 @@ static struct hk__event event_of(const struct hk__drive *d, uint32_t train, doub
   return (struct hk__event){time, d->input->weight[k], d->base + hk__input_neuron(d->input, k), d->input->port[k]};
 }
 
+static double least(const double *x, size_t count)
+{
+  double least = INFINITY;
+  for (size_t i = 0; i < count; i++)
+    least = x[i] < least ? x[i] : least;
+  return least;
+}
+
 enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *drive, const struct hk__window *window,
                               uint32_t *train)
 {
-  uint32_t end = drive->count - *train < CHUNK ? drive->count : *train + CHUNK, due[CHUNK + 1], empty[CHUNK + 1];
-  size_t due_count = 0;
   shard->drawn.count = 0;
+  while (*train < drive->count && drive->soonest[*train / CHUNK] >= window->end)
+    *train += drive->count - *train < CHUNK ? drive->count - *train : CHUNK;
+  if (*train == drive->count)
+    return HK_OK;
+  double *soonest = &drive->soonest[*train / CHUNK];
+  uint32_t begin = *train, end = drive->count - begin < CHUNK ? drive->count : begin + CHUNK;
+  uint32_t due[CHUNK + 1], empty[CHUNK + 1];
+  size_t due_count = 0;
   for (uint32_t i = *train; i < end; i++) { /* no branch: it could not be foretold */
     due[due_count] = i;
     due_count += drive->next[i] < window->end;
@@ -54,6 +68,7 @@ enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *d
     drive->draws_before[due[i]] = drive->draws[due[i]];
   }
   *train = end;
+  bool rare = due_count < CHUNK / 32; /* otherwise it does not pay to look */
   while (due_count > 0) {
     size_t empty_count = 0, again = 0;
     for (size_t i = 0; i < due_count; i++) {
@@ -77,6 +92,7 @@ enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *d
     }
     due_count = again;
   }
+  *soonest = rare ? least(drive->next + begin, end - begin) : -INFINITY;
   return HK_OK;
 }
 
@@ -158,10 +174,11 @@ static enum hk_status add_drive(struct hk__shard_state *shard, uint32_t index)
                           .interval = malloc(count * sizeof *d->interval),
                           .next = malloc(count * sizeof *d->next),
                           .spare = malloc(count * sizeof *d->spare),
+                          .soonest = calloc(count / CHUNK + 1, sizeof *d->soonest),
                           .before = malloc(count * sizeof *d->before),
                           .draws = calloc(count, sizeof *d->draws),
                           .draws_before = calloc(count, sizeof *d->draws_before)};
-  if (!d->interval || !d->next || !d->spare || !d->before || !d->draws || !d->draws_before)
+  if (!d->interval || !d->soonest || !d->next || !d->spare || !d->before || !d->draws || !d->draws_before)
     return HK_ERR_MEMORY;
   shard->bytes += count * (4 * sizeof(double) + 2 * sizeof(uint32_t));
   hk__poisson_init(&d->group, shard->built->seed, HK__FOR_INPUT, index);
@@ -195,6 +212,7 @@ void hk__drives_clear(struct hk__shard_state *shard)
     free(d->interval);
     free(d->next);
     free(d->spare);
+    free(d->soonest);
     free(d->before);
     free(d->draws);
     free(d->draws_before);

@@ -22,8 +22,8 @@
 #include "core/currents.h"
 #include "core/poisson.h"
 #include "core/response.h"
-#include "core/tree_flow.h"
 #include "core/sleep.h"
+#include "core/tree_flow.h"
 
 /* A spike of any neuron or source. */
 struct hk__spike {
@@ -114,6 +114,7 @@ struct hk__drive {
   uint32_t base;        /* the population's first neuron less the shard's, modulo 2^32 */
   double *interval;     /* mean, ms */
   double *next, *spare; /* the next spike; the second draw of a block, where `draws` is odd */
+  double *soonest;      /* per so many trains: a time before which none of them spikes */
   double *before;       /* `next` at the start of the last window in which the train spiked */
   uint32_t *draws, *draws_before;
 };

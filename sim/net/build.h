@@ -8,8 +8,9 @@
 #include "core/connectome.h"
 
 /* Neurons in a shard at the most, unless there is a reason for another number. Large shards make long slices of rows,
- * several shards are work for several threads: a network is cut in four where that leaves enough for each. */
-enum { HK__SHARD_LARGEST = 20480, HK__SHARD_SMALLEST = 2048, HK__SHARDS_WANTED = 4 };
+ * several shards are work for several threads: a network is cut in four where that leaves enough neurons for each, but
+ * not so that a source has less than a handful of synapses onto a shard. */
+enum { HK__SHARD_LARGEST = 20480, HK__SHARD_SMALLEST = 2000, HK__SHARDS_WANTED = 4, HK__ROW_SHORTEST = 12 };
 uint32_t hk__shard_limit(const struct hk_network *network);
 
 /* Builds rows in parallel; the same connectome for any number of threads. grid > 0: delays are rounded to the nearest

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/layout.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "net/build.h"
@@ -48,14 +49,17 @@ static size_t shards_at_most(const struct hk__layout *layout, uint32_t max_shard
 
 uint32_t hk__shard_limit(const struct hk_network *network)
 {
-  uint64_t neurons = 0;
-  for (size_t i = 0; i < hk_network_population_count(network); i++)
-    if (!hk__model_is_source(hk_network_model(network, i)))
-      neurons += hk_network_population(network, i)->size;
-  uint64_t share = neurons / HK__SHARDS_WANTED + (neurons % HK__SHARDS_WANTED != 0);
-  return share < HK__SHARD_SMALLEST  ? HK__SHARD_SMALLEST
-         : share > HK__SHARD_LARGEST ? HK__SHARD_LARGEST
-                                     : (uint32_t)share;
+  double neurons = 0, senders = 0, synapses = 0;
+  for (size_t i = 0; i < hk_network_population_count(network); i++) {
+    double size = (double)hk_network_population(network, i)->size;
+    senders += size;
+    neurons += hk__model_is_source(hk_network_model(network, i)) ? 0 : size;
+  }
+  for (size_t p = 0; p < hk_network_projection_count(network); p++)
+    synapses += hk_network_expected_synapses(network, p);
+  double share = fmin(fmax(ceil(neurons / HK__SHARDS_WANTED), HK__SHARD_SMALLEST), HK__SHARD_LARGEST);
+  double row = synapses > 0 ? synapses / senders : INFINITY; /* mean, over all shards */
+  return (uint32_t)fmin(fmax(share, ceil(neurons * HK__ROW_SHORTEST / row)), HK__SHARD_MAX);
 }
 
 enum hk_status hk__layout_init(struct hk__layout *layout, const struct hk_network *network, uint32_t max_shard)
