@@ -1,46 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* SONATA circuits: the published one gives its published spikes; small ones made here have the values that the format
  * says; wrong ones are refused with the place. */
-#include "io/sonata.h"
-
-#include <check.h>
-#include <hdf5.h>
 #include <math.h>
 
 #include <hillock/recorder.h>
 #include <hillock/spikes.h>
 #include <sys/stat.h>
 
-#include "files.h"
-
-static struct hk_messages *messages;
-
-static void setup(void)
-{
-  make_folder();
-  ck_assert_int_eq(hk_messages_create(&messages), HK_OK);
-}
-
-static void teardown(void)
-{
-  hk_messages_destroy(messages);
-  remove_folder();
-}
-
-static enum hk_status read_config(const char *path, const char *const *overrides, size_t count, struct hk__sonata *out)
-{
-  size_t size;
-  unsigned char *text = read_bytes(path, &size);
-  enum hk_status status = hk__sonata_read(path, (char *)text, overrides, count, out, messages);
-  free(text);
-  return status;
-}
-
-static void expect(enum hk_status status, enum hk_status expected)
-{
-  ck_assert_msg(status == expected, "%s: %s", hk_status_message(status),
-                hk_messages_count(messages) ? hk_messages_get(messages, hk_messages_count(messages) - 1).text : "");
-}
+#include "sonata_files.h"
 
 /* --- the published circuit --- */
 
@@ -219,40 +186,6 @@ static const char edge_types_text[] = "edge_type_id syn_weight delay dynamics_pa
                                       "10 30.0 1.5 exc.json static_synapse\n"
                                       "11 20.0 2.5 inh.json NULL\n"
                                       "12 NULL 1.0 NULL NULL\n";
-
-static void put(hid_t group, const char *name, hid_t type, hsize_t count, const void *values)
-{
-  hid_t links = H5Pcreate(H5P_LINK_CREATE);
-  H5Pset_create_intermediate_group(links, 1);
-  hid_t space = H5Screate_simple(1, &count, NULL);
-  hid_t dataset = H5Dcreate2(group, name, type, space, links, H5P_DEFAULT, H5P_DEFAULT);
-  ck_assert_int_ge(dataset, 0);
-  ck_assert_int_ge(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), 0);
-  H5Dclose(dataset);
-  H5Sclose(space);
-  H5Pclose(links);
-}
-
-static void put_text(hid_t file, const char *object, const char *name, const char *text)
-{
-  hid_t dataset = H5Oopen(file, object, H5P_DEFAULT), type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
-  H5Tset_size(type, H5T_VARIABLE);
-  hid_t attribute = H5Acreate2(dataset, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  ck_assert_int_ge(H5Awrite(attribute, type, &text), 0);
-  H5Aclose(attribute);
-  H5Sclose(space);
-  H5Tclose(type);
-  H5Oclose(dataset);
-}
-
-#define PUT(file, name, type, ...)                                              \
-  do {                                                                          \
-    const type values[] = __VA_ARGS__;                                          \
-    put(file, name, H5T_NATIVE_##type, sizeof values / sizeof *values, values); \
-  } while (0)
-typedef double DOUBLE;
-typedef uint64_t UINT64;
-typedef uint16_t UINT16;
 
 static void write_nodes(const char *path)
 {
@@ -543,16 +476,6 @@ static const struct wrong {
     {7, "\"sign\": -1", "\"sign\": -1, \"tau_rec\": 3.0", "`tau_rec` is not supported", "edge_types.csv", 3},
 };
 
-static void replace(const char *path, const char *text, const char *from, const char *to)
-{
-  const char *at = strstr(text, from);
-  ck_assert_ptr_nonnull(at);
-  char *changed = NULL;
-  ck_assert_int_ge(asprintf(&changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)), 0);
-  write_text(path, changed);
-  free(changed);
-}
-
 START_TEST(wrong_circuits_are_refused)
 {
   const struct wrong *wrong = &wrongs[_i];
@@ -566,20 +489,7 @@ START_TEST(wrong_circuits_are_refused)
   }
   expect(read_config(in_folder("simulation.json"), NULL, 0, &sonata), HK_ERR_INPUT);
   ck_assert_ptr_null(sonata.network);
-  bool found = false;
-  for (size_t i = 0; i < hk_messages_count(messages); i++) {
-    const struct hk_message message = hk_messages_get(messages, i);
-    if (message.severity != HK_SEVERITY_ERROR || !strstr(message.text, wrong->saying))
-      continue;
-    const char *name = strrchr(message.place.file, '/');
-    found =
-        found || (name && strcmp(name + 1, wrong->place) == 0 && (!wrong->line || message.place.line == wrong->line));
-  }
-  if (!found)
-    for (size_t i = 0; i < hk_messages_count(messages); i++)
-      fprintf(stderr, "%s:%zu: %s\n", hk_messages_get(messages, i).place.file, hk_messages_get(messages, i).place.line,
-              hk_messages_get(messages, i).text);
-  ck_assert_msg(found, "expected at %s:%zu: %s", wrong->place, wrong->line, wrong->saying);
+  expect_told(wrong->saying, wrong->place, wrong->line);
 }
 END_TEST
 

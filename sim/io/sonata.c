@@ -442,6 +442,7 @@ void hk__circuit_clear(struct hk__circuit *circuit)
     free(nodes->part);
     free(nodes->neuron);
     free(nodes->rows);
+    free(nodes->receptors);
     free(nodes->name);
     free(nodes->where);
     free(nodes->path);

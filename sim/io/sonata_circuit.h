@@ -23,7 +23,8 @@ struct hk__node_population {
   char *name, *where, *path;
   uint32_t size;
   struct hk__table types;
-  uint32_t *rows; /* the row of each node in types */
+  uint32_t *rows;    /* the row of each node in types */
+  size_t *receptors; /* of neurons of each row: what an edge's receptor_type may be at most */
   hid_t file, group;
   struct hk__groups groups;
   struct hk__node_part *parts;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Edges of a SONATA circuit as projections of the rule `pairs`: one per pair of populations of the network.
+/* Edges of a SONATA circuit as projections of the rule `pairs`: one per pair of populations of the network and
+ * receptor.
  *
- * weight = syn_weight * nsyns * sign, sign from the JSON file that the type names. A value comes from the edges' file,
- * else from the table of types. */
+ * weight = syn_weight * nsyns * sign, sign from the JSON file that the type names, as is the receptor (`receptor_type`:
+ * the number of a port). A value comes from the edges' file, else from the table of types. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 /* What a row of the table says; HK__ABSENT where it says nothing. */
 struct edge_type {
   double weight, delay, nsyns, sign;
+  size_t receptor; /* 0: by the weight's sign */
 };
 
 struct reading {
@@ -25,6 +27,7 @@ struct reading {
   const struct hk__edge_population *edges;
   const struct hk__node_population *source, *target;
   double *weights, *delays; /* one per edge */
+  size_t *receptors;
 };
 
 /* --- types --- */
@@ -58,8 +61,21 @@ static enum hk_status check_synapse(struct reading *r, size_t row)
   return HK_OK;
 }
 
-/* The file says which sign the weight has and what kind of synapse it is; kinds with dynamics are not supported. */
-static enum hk_status read_sign(struct reading *r, size_t row)
+static enum hk_status refuse_entry(struct reading *r, const struct hk_place *place, const char *file, const char *name)
+{
+  const char *hint = "";
+  if (strcmp(name, "sign") == 0)
+    hint = "; 1 or -1 was expected";
+  else if (strcmp(name, "receptor_type") == 0)
+    hint = "; a whole number from 1 on was expected";
+  hk_messages_add(r->circuit->messages, HK_SEVERITY_ERROR, place,
+                  "%.100s: `%.60s` is not supported, and would change the synapse%s", file, name, hint);
+  return HK_ERR_INPUT;
+}
+
+/* The file says which sign the weight has, which receptor it goes to and what kind of synapse it is; kinds with
+ * dynamics are not supported. */
+static enum hk_status read_dynamics(struct reading *r, size_t row)
 {
   const char *file = hk__table_cell(&r->types, row, "dynamics_params"), *name;
   if (!file)
@@ -72,14 +88,12 @@ static enum hk_status read_sign(struct reading *r, size_t row)
   json_t *value;
   json_object_foreach((json_t *)dynamics, name, value)
   {
-    if (strcmp(name, "sign") == 0 && json_is_number(value) && fabs(json_number_value(value)) == 1.0) {
+    if (strcmp(name, "sign") == 0 && json_is_number(value) && fabs(json_number_value(value)) == 1.0)
       r->rows[row].sign = json_number_value(value);
-    } else if (!json_is_string(value) && !json_is_null(value) && !json_is_false(value)) {
-      hk_messages_add(r->circuit->messages, HK_SEVERITY_ERROR, &place,
-                      "%.100s: `%.60s` is not supported, and would change the synapse%s", file, name,
-                      strcmp(name, "sign") == 0 ? "; 1 or -1 was expected" : "");
-      status = HK_ERR_INPUT;
-    }
+    else if (strcmp(name, "receptor_type") == 0 && json_is_integer(value) && json_integer_value(value) > 0)
+      r->rows[row].receptor = (size_t)json_integer_value(value);
+    else if (!json_is_string(value) && !json_is_null(value) && !json_is_false(value))
+      status = refuse_entry(r, &place, file, name);
   }
   return status;
 }
@@ -93,7 +107,7 @@ static enum hk_status read_types(struct reading *r, const char *path)
     all = HK_ERR_MEMORY;
   for (size_t i = 0; i < r->types.row_count && (!all || all == HK_ERR_INPUT); i++) {
     struct edge_type *row = &r->rows[i];
-    *row = (struct edge_type){HK__ABSENT, HK__ABSENT, 1.0, 1.0};
+    *row = (struct edge_type){HK__ABSENT, HK__ABSENT, 1.0, 1.0, 0};
     enum hk_status status = hk__table_number(&r->types, i, "syn_weight", &row->weight, r->circuit->messages);
     if (!status)
       status = hk__table_number(&r->types, i, "delay", &row->delay, r->circuit->messages);
@@ -102,7 +116,7 @@ static enum hk_status read_types(struct reading *r, const char *path)
     if (!status)
       status = check_synapse(r, i);
     if (!status)
-      status = read_sign(r, i);
+      status = read_dynamics(r, i);
     if (status && status != HK_ERR_INPUT)
       return status;
     all = all ? all : status;
@@ -123,10 +137,30 @@ static double own_or(const double *values, uint64_t edge, double other)
   return values && values[edge] != HK__ABSENT ? values[edge] : other;
 }
 
+/* Neurons with numbered receptors must be told which; others choose by the weight's sign. */
+static enum hk_status check_receptor(struct reading *r, uint64_t edge)
+{
+  const uint64_t to = r->edges->targets[edge];
+  const size_t wanted = r->receptors[edge], most = r->target->receptors[r->target->rows[to]];
+  const char *model = r->target->parts[r->target->part[to]].model->name;
+  char what[200];
+  if (wanted <= most && (wanted > 0) == (most > 0))
+    return HK_OK;
+  if (most == 0)
+    snprintf(what, sizeof what, "receptor_type %zu, but neurons of %s have no numbered receptors", wanted, model);
+  else if (wanted == 0)
+    snprintf(what, sizeof what, "a receptor_type from 1 to %zu was expected in dynamics_params of its type (%s)", most,
+             model);
+  else
+    snprintf(what, sizeof what, "receptor_type %zu, but node %llu of %s has %zu receptors (tau_syn)", wanted,
+             (unsigned long long)to, r->target->name, most);
+  return wrong_edge(r, edge, what);
+}
+
 static enum hk_status value_edge(struct reading *r, uint64_t edge)
 {
   const struct hk__edge_population *edges = r->edges;
-  struct edge_type type = {HK__ABSENT, HK__ABSENT, 1.0, 1.0};
+  struct edge_type type = {HK__ABSENT, HK__ABSENT, 1.0, 1.0, 0};
   char what[160];
   if (r->types.path) {
     const ptrdiff_t row = edges->types ? hk__table_find(&r->types, edges->types[edge]) : -1;
@@ -155,7 +189,8 @@ static enum hk_status value_edge(struct reading *r, uint64_t edge)
              r->source->name, (unsigned)r->source->size, (unsigned)r->target->size);
     return wrong_edge(r, edge, what);
   }
-  return HK_OK;
+  r->receptors[edge] = type.receptor;
+  return check_receptor(r, edge);
 }
 
 /* --- projections --- */
@@ -191,13 +226,14 @@ static struct hk_value as_value(const double *list, size_t count)
   return hk_value_constant(list[0]);
 }
 
-static enum hk_status add_projection(struct reading *r, size_t source, size_t target, struct pairs *pairs)
+static enum hk_status add_projection(struct reading *r, size_t source, size_t target, size_t receptor,
+                                     struct pairs *pairs)
 {
   const struct hk__edge_population *edges = r->edges;
   pairs->count = 0;
   for (uint64_t i = 0; i < edges->count; i++) {
     const uint64_t from = edges->sources[i], to = edges->targets[i];
-    if (r->source->part[from] != source || r->target->part[to] != target)
+    if (r->source->part[from] != source || r->target->part[to] != target || r->receptors[i] != receptor)
       continue;
     pairs->sources[pairs->count] = r->source->neuron[from];
     pairs->targets[pairs->count] = r->target->neuron[to];
@@ -206,6 +242,8 @@ static enum hk_status add_projection(struct reading *r, size_t source, size_t ta
   }
   if (pairs->count == 0)
     return HK_OK;
+  char port[24];
+  snprintf(port, sizeof port, "%zu", receptor);
   const struct hk_projection_spec spec = {.source = r->source->parts[source].index,
                                           .target = r->target->parts[target].index,
                                           .rule = {.kind = HK_RULE_PAIRS,
@@ -215,7 +253,8 @@ static enum hk_status add_projection(struct reading *r, size_t source, size_t ta
                                                    .targets = pairs->targets,
                                                    .pair_count = pairs->count},
                                           .weight = as_value(pairs->weights, pairs->count),
-                                          .delay = as_value(pairs->delays, pairs->count)};
+                                          .delay = as_value(pairs->delays, pairs->count),
+                                          .port = receptor > 0 ? port : NULL};
   const struct hk_place place = {r->path, 0, 0};
   return hk_network_add_projection(r->circuit->out, &spec, NULL, &place, r->circuit->messages);
 }
@@ -226,7 +265,8 @@ static enum hk_status add_projections(struct reading *r)
   enum hk_status status = allocate(&pairs, r->edges->count);
   for (size_t s = 0; s < r->source->part_count && !status; s++)
     for (size_t t = 0; t < r->target->part_count && !status; t++)
-      status = add_projection(r, s, t, &pairs);
+      for (size_t receptor = 0; receptor <= HK_PORTS_MAX && !status; receptor++)
+        status = add_projection(r, s, t, receptor, &pairs);
   free_pairs(&pairs);
   return status;
 }
@@ -262,7 +302,8 @@ static enum hk_status add_population(struct reading *r)
     status = find_end(r, r->edges->target, "target", &r->target);
   r->weights = malloc((r->edges->count + 1) * sizeof *r->weights);
   r->delays = malloc((r->edges->count + 1) * sizeof *r->delays);
-  if (!status && (!r->weights || !r->delays))
+  r->receptors = malloc((r->edges->count + 1) * sizeof *r->receptors);
+  if (!status && (!r->weights || !r->delays || !r->receptors))
     status = HK_ERR_MEMORY;
   for (uint64_t i = 0; i < r->edges->count && !status; i++)
     status = value_edge(r, i);
@@ -270,6 +311,7 @@ static enum hk_status add_population(struct reading *r)
     status = add_projections(r);
   free(r->weights);
   free(r->delays);
+  free(r->receptors);
   return status;
 }
 

@@ -251,6 +251,9 @@ static enum hk_status read_population(struct hk__circuit *circuit, struct hk__no
   if (nodes->group < 0)
     return hk__h5_complain(circuit->messages, HK_ERR_INPUT, nodes->path, "%s cannot be read", nodes->where);
   enum hk_status status = hk__table_read(types_path, "node_type_id", &nodes->types, circuit->messages);
+  nodes->receptors = calloc(nodes->types.row_count + 1, sizeof *nodes->receptors);
+  if (!status && !nodes->receptors)
+    status = HK_ERR_MEMORY;
   if (!status)
     status = read_types(circuit, nodes);
   if (!status)

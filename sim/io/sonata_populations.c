@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/suggest.h"
 #include "io/sonata_circuit.h"
+#include "io/sonata_dynamics.h"
 
 static bool is_time(const char *unit)
 {
@@ -38,31 +38,6 @@ static enum hk_status check_stored(void *context, const char *name)
                          name);
 }
 
-/* Texts, false and null say what kind of thing the file is; anything else would change the model. */
-static enum hk_status check_json(struct hk__circuit *circuit, const json_t *dynamics, const struct hk_model *model,
-                                 const struct hk_place *place, const char *file)
-{
-  const char *name;
-  json_t *value;
-  enum hk_status status = HK_OK;
-  json_object_foreach((json_t *)dynamics, name, value)
-  {
-    if (json_is_string(value) || json_is_false(value) || json_is_null(value))
-      continue;
-    if (is_known(model, name) && json_is_number(value))
-      continue;
-    struct hk__suggestion nearest;
-    hk__suggest_begin(&nearest, name);
-    for (size_t i = 0; i < model->param_count; i++)
-      hk__suggest_offer(&nearest, model->params[i].name);
-    hk_messages_add(circuit->messages, HK_SEVERITY_ERROR, place, "%.100s: `%.100s` %s%s", file, name,
-                    is_known(model, name) ? "must be a number" : "is not a parameter of the model",
-                    is_known(model, name) ? "" : hk__suggest_clause(&nearest));
-    status = HK_ERR_INPUT;
-  }
-  return status;
-}
-
 /* --- values --- */
 
 /* What the types of a part say: a JSON object per row of the table, NULL for rows of other parts and without a file. */
@@ -83,13 +58,17 @@ static enum hk_status load_dynamics(struct source *s)
   for (uint32_t i = 0; i < s->part->count && !status; i++) {
     const uint32_t row = s->nodes->rows[s->part->nodes[i]];
     const char *file = seen[row] ? NULL : hk__table_cell(types, row, "dynamics_params");
+    if (!seen[row])
+      s->nodes->receptors[row] = hk__dynamics_receptors(NULL, s->part->model);
     seen[row] = true;
     if (!file)
       continue;
     const struct hk_place place = {types->path, types->rows[row].line, 0};
     status = hk__circuit_dynamics(s->circuit, "point_neuron_models_dir", file, &place, &s->dynamics[row]);
     if (!status)
-      status = check_json(s->circuit, s->dynamics[row], s->part->model, &place, file);
+      status = hk__dynamics_check(s->dynamics[row], s->part->model, file, &place, s->circuit->messages);
+    if (!status)
+      s->nodes->receptors[row] = hk__dynamics_receptors(s->dynamics[row], s->part->model);
   }
   free(seen);
   return status;
@@ -97,9 +76,7 @@ static enum hk_status load_dynamics(struct source *s)
 
 static enum hk_status type_value(const struct source *s, uint32_t row, const char *name, double *value)
 {
-  const json_t *json = json_object_get(s->dynamics[row], name);
-  if (json_is_number(json))
-    *value = json_number_value(json);
+  hk__dynamics_value(s->dynamics[row], s->part->model, name, value);
   return hk__table_number(&s->nodes->types, row, name, value, s->circuit->messages);
 }
 
