@@ -40,69 +40,110 @@ static enum hk_status list_hits(struct hk__shard_state *shard, size_t first, uns
   return status;
 }
 
-/* One group. `coupled`: any state may act on any other; else on itself and the last one only, which alone is sensed. */
-HK__INLINE enum hk_status sweep_group(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
-                                      const size_t lanes, const bool coupled, const struct hk__workspace *work,
-                                      size_t group)
+/* What a sweep reads again and again, out of reach of its own stores. */
+struct sweep {
+  double *z, *sums;
+  const double *theta;
+  uint8_t *touched;
+  size_t stride;
+  hk__lanes P[HK_STATES_MAX][HK_STATES_MAX], bend[HK_STATES_MAX], sense[HK_STATES_MAX];
+};
+
+HK__INLINE void prepare(const struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
+                        const struct hk__workspace *work, struct sweep *s)
 {
-  const size_t stride = shard->stride;
-  const double *sense = r->kernel->system.sense;
-  const bool touched = work->touched[group];
-  enum hk_status status = HK_OK;
-  for (size_t i = group * HK__GROUP; i < (group + 1) * HK__GROUP; i += HK__WIDTH) {
-    hk__lanes z[HK_STATES_MAX], v[HK_STATES_MAX], sum[HK_STATES_MAX + 1];
-    hk__lanes before = hk__lanes_all(0), after = before, more = before;
+  s->z = shard->z;
+  s->sums = work->sums;
+  s->theta = shard->theta;
+  s->touched = work->touched;
+  s->stride = shard->stride;
+  for (size_t j = 0; j < n; j++) {
+    s->bend[j] = hk__lanes_all(r->bend[j]);
+    s->sense[j] = hk__lanes_all(r->kernel->system.sense[j]);
+    for (size_t k = 0; k < n; k++)
+      s->P[j][k] = hk__lanes_all(r->P[j][k]);
+  }
+}
+
+/* One group. `coupled`: any state may act on any other; else on itself and the last one only, which alone is sensed.
+ * Returns the neurons whose bound reaches theta; then nothing is changed unless `commit`. */
+HK__INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size_t lanes, const bool coupled,
+                                size_t group, const bool commit)
+{
+  const bool touched = s->touched[group];
+  unsigned all = 0;
+  hk__lanes v[HK__GROUP / HK__WIDTH][HK_STATES_MAX];
+  for (size_t part = 0; part < HK__GROUP / HK__WIDTH; part++) {
+    size_t i = group * HK__GROUP + part * HK__WIDTH;
+    hk__lanes z[HK_STATES_MAX], sum[HK_STATES_MAX + 1], before = hk__lanes_all(0), after = before, more = before;
     for (size_t j = 0; j < n; j++)
-      z[j] = hk__lanes_load(shard->z + j * stride + i);
+      z[j] = hk__lanes_load(s->z + j * s->stride + i);
     for (size_t j = 0; j < n; j++) {
-      v[j] = hk__lanes_all(r->P[j][j]) * z[j];
+      v[part][j] = s->P[j][j] * z[j];
       for (size_t k = 0; k < n; k++)
         if (k != j && (coupled || j == n - 1))
-          v[j] = hk__lanes_fma(hk__lanes_all(r->P[j][k]), z[k], v[j]);
-      more = hk__lanes_fma(hk__lanes_all(r->bend[j]), hk__lanes_abs(z[j]), more);
+          v[part][j] = hk__lanes_fma(s->P[j][k], z[k], v[part][j]);
+      more = hk__lanes_fma(s->bend[j], hk__lanes_abs(z[j]), more);
       if (coupled) {
-        before = hk__lanes_fma(hk__lanes_all(sense[j]), z[j], before);
-        after = hk__lanes_fma(hk__lanes_all(sense[j]), v[j], after);
+        before = hk__lanes_fma(s->sense[j], z[j], before);
+        after = hk__lanes_fma(s->sense[j], v[part][j], after);
       }
     }
     if (!coupled) {
-      before = hk__lanes_all(sense[n - 1]) * z[n - 1];
-      after = hk__lanes_all(sense[n - 1]) * v[n - 1];
+      before = s->sense[n - 1] * z[n - 1];
+      after = s->sense[n - 1] * v[part][n - 1];
     }
     if (touched) {
-      gather_sums(work->sums + i * lanes, n, lanes, sum);
+      gather_sums(s->sums + i * lanes, n, lanes, sum);
       for (size_t j = 0; j < n; j++)
-        v[j] += sum[j];
+        v[part][j] += sum[j];
       more += sum[n];
-      memset(work->sums + i * lanes, 0, HK__WIDTH * lanes * sizeof *work->sums);
     }
     hk__lanes bound = hk__lanes_max(before, after) + more;
-    unsigned hits = ~hk__lanes_below(bound, hk__lanes_load(shard->theta + i)) & ((1u << HK__WIDTH) - 1);
-    if (hits && status == HK_OK)
-      status = list_hits(shard, i, hits);
-    for (size_t j = 0; j < n; j++)
-      hk__lanes_store(shard->z + j * stride + i, v[j]);
+    unsigned hits = ~hk__lanes_below(bound, hk__lanes_load(s->theta + i)) & ((1u << HK__WIDTH) - 1);
+    all |= hits << part * HK__WIDTH;
   }
-  work->touched[group] = 0;
+  if (all && !commit)
+    return all;
+  for (size_t part = 0; part < HK__GROUP / HK__WIDTH; part++)
+    for (size_t j = 0; j < n; j++)
+      hk__lanes_store(s->z + j * s->stride + group * HK__GROUP + part * HK__WIDTH, v[part][j]);
+  if (touched) {
+    double *sums = s->sums + group * HK__GROUP * lanes;
+    for (size_t i = 0; i < HK__GROUP * lanes; i += HK__WIDTH)
+      hk__lanes_store(sums + i, hk__lanes_all(0));
+  }
+  s->touched[group] = 0;
+  return 0;
+}
+
+/* A group with neurons that become suspects, with the states that they have before. */
+HK__INLINE enum hk_status sweep_suspects(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
+                                         const size_t lanes, const bool coupled, size_t group, unsigned hits)
+{
+  enum hk_status status = list_hits(shard, group * HK__GROUP, hits);
+  sweep_group(s, n, lanes, coupled, group, true);
   return status;
 }
 
 /* Groups that are due, of a shard that sleeps. */
-HK__INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
-                                    const size_t lanes, const bool coupled, const struct hk__workspace *work)
+HK__INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
+                                    const size_t lanes, const bool coupled)
 {
   struct hk__sleep *sleep = &shard->sleep;
   enum hk_status status = HK_OK;
   for (size_t from = 0; from < sleep->groups && status == HK_OK; from += HK__SLEEP_BLOCK) {
     size_t to = sleep->groups - from < HK__SLEEP_BLOCK ? sleep->groups : from + HK__SLEEP_BLOCK;
     uint64_t *soonest = &sleep->soonest[from / HK__SLEEP_BLOCK];
-    if (*soonest > sleep->clock && !memchr(work->touched + from, 1, to - from))
+    if (*soonest > sleep->clock && !memchr(s->touched + from, 1, to - from))
       continue;
     *soonest = UINT64_MAX;
     for (size_t g = from; g < to && status == HK_OK; g++) {
-      if (work->touched[g] || sleep->wake[g] <= sleep->clock) {
+      if (s->touched[g] || sleep->wake[g] <= sleep->clock) {
         hk__sleep_catch_up(shard, g);
-        status = sweep_group(shard, r, n, lanes, coupled, work, g);
+        unsigned hits = sweep_group(s, n, lanes, coupled, g, false);
+        if (hits)
+          status = sweep_suspects(shard, s, n, lanes, coupled, g, hits);
         sleep->since[g] = sleep->clock + 1;
         sleep->wake[g] = hk__sleep_wake_time(shard, g);
         sleep->touched++;
@@ -117,16 +158,20 @@ HK__INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct 
 HK__INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
                                        const size_t lanes, const bool coupled, const struct hk__workspace *work)
 {
-  struct hk__sleep *sleep = &shard->sleep;
-  if (sleep->on)
-    return sweep_due(shard, r, n, lanes, coupled, work);
+  const size_t groups = shard->sleep.groups;
+  struct sweep s;
+  prepare(shard, r, n, work, &s);
+  if (shard->sleep.on)
+    return sweep_due(shard, &s, n, lanes, coupled);
   enum hk_status status = HK_OK;
   uint64_t touched = 0;
-  for (size_t g = 0; g < sleep->groups && status == HK_OK; g++) {
-    touched += work->touched[g];
-    status = sweep_group(shard, r, n, lanes, coupled, work, g);
+  for (size_t g = 0; g < groups && status == HK_OK; g++) {
+    touched += s.touched[g];
+    unsigned hits = sweep_group(&s, n, lanes, coupled, g, false);
+    if (hits)
+      status = sweep_suspects(shard, &s, n, lanes, coupled, g, hits);
   }
-  sleep->touched += touched;
+  shard->sleep.touched += touched;
   shard->swept_total += shard->stride;
   return status;
 }
