@@ -68,6 +68,7 @@ enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *d
     drive->draws_before[due[i]] = drive->draws[due[i]];
   }
   *train = end;
+  shard->swept_total += 2 * (end - begin); /* about what two neurons' sweep costs */
   bool rare = due_count < CHUNK / 32; /* otherwise it does not pay to look */
   while (due_count > 0) {
     size_t empty_count = 0, again = 0;

@@ -20,7 +20,7 @@
 
 enum {
   LEVELS = 7,
-  LEVEL_PERIOD = 64 /* windows between looks at the level */
+  LEVEL_PERIOD = 16 /* windows between looks at the level */
 };
 
 struct trace_rows {
@@ -246,7 +246,7 @@ static void weigh_level(struct windows *w)
   unsigned level = w->level;
   if (level + 1 < LEVELS &&
       care > 2 * sweeps + (w->responses[level + 1] ? 0 : per_response * (double)w->built->kernel_count))
-    level++;
+    level += care > 20 * sweeps && level + 2 < LEVELS ? 2 : 1;
   else if (care < 0.3 * sweeps && level > 0)
     level--;
   if (level == w->level)
