@@ -45,6 +45,9 @@ struct hk_value hk_value_list(const double *list, size_t count);
 struct hk_value hk_value_uniform(double low, double high);
 struct hk_value hk_value_normal(double mean, double sd, double min, double max);
 
+/* The mean of what is listed or drawn; the bounds of a distribution are left out of account. */
+double hk_value_mean(const struct hk_value *value);
+
 /* A parameter or an initial state, by name. */
 struct hk_setting {
   const char *name;
@@ -189,6 +192,14 @@ struct hk_estimate {
 
 /* grid: as in struct hk_options; it decides how delays are stored. Error: HK_ERR_MEMORY. */
 enum hk_status hk_network_estimate(const struct hk_network *network, double grid, struct hk_estimate *out);
+
+/* How fast the neurons of each population are likely to spike, Hz, without building anything: for linear models the
+ * stationary rates of the diffusion approximation (Amit, Brunel 1997; Fourcaud, Brunel 2002), for sources what they
+ * send on average over `duration` (ms), for other models `otherwise` (Hz). rates: one for each population. Good to some
+ * tens of per cent where neurons receive many weak and independent events; an order of magnitude elsewhere. Error:
+ * HK_ERR_MEMORY. */
+enum hk_status hk_network_expected_rates(const struct hk_network *network, double duration, double otherwise,
+                                         double *rates);
 
 #ifdef __cplusplus
 }

@@ -2,61 +2,29 @@
 #include "plan.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "progress.h"
 
 enum { TEXT = 32 };
 
-/* What a run costs, measured on one core of a present-day processor. How fast neurons will spike is the unknown. */
-static const double assumed_rate = 5;           /* Hz, of neurons */
-static const double build_cost = 60e-9;         /* s per synapse */
-static const double window_event_cost = 50e-9;  /* s per arrival of a neuron's spike */
-static const double private_event_cost = 80e-9; /* s per event of private Poisson input */
-static const double queue_event_cost = 200e-9;  /* s per event of either kind */
-static const double neuron_cost = 70e-9;        /* s per neuron and ms */
-
-static double mean_of(const struct hk_value *value)
-{
-  double sum = 0;
-  switch (value->kind) {
-  case HK_VALUE_LIST:
-    for (size_t i = 0; i < value->count; i++)
-      sum += value->list[i];
-    return sum / (double)value->count;
-  case HK_VALUE_UNIFORM:
-    return (value->a + value->b) / 2;
-  case HK_VALUE_LOGNORMAL:
-    return value->scale;
-  default:
-    return value->a;
-  }
-}
-
-/* Spikes per second of one neuron of the population. */
-static double rate_of(const struct hk_population_spec *population, double duration)
-{
-  const struct hk_model *model = hk_model_find(population->model);
-  if (model->kind == HK_MODEL_TRAINS)
-    return (double)population->trains.offsets[population->size] / (double)population->size / (duration / 1000);
-  if (model->kind != HK_MODEL_POISSON)
-    return assumed_rate;
-  for (size_t i = 0; i < population->param_count; i++)
-    if (strcmp(population->params[i].name, model->params[0].name) == 0)
-      return mean_of(&population->params[i].value);
-  return model->params[0].preset;
-}
+/* What a run costs one core of a present-day processor, from the table of benchmarks. How fast neurons will spike is
+ * the unknown. */
+static const double assumed_rate = 10;         /* Hz, of neurons whose rate no theory tells */
+static const double build_cost = 45e-9;        /* s per synapse */
+static const double window_event_cost = 9e-9;  /* s per arrival of a neuron's spike */
+static const double private_event_cost = 9e-9; /* s per event of private Poisson input */
+static const double queue_event_cost = 200e-9; /* s per event of either kind */
+static const double sweep_cost = 1.3e-9;       /* s per neuron and window */
+static const double longest_window = 1;        /* ms */
 
 /* Arrivals per second. */
-static double synaptic_events(const struct hk_network *network, double duration)
+static double synaptic_events(const struct hk_network *network, const double *rates)
 {
   double events = 0;
-  for (size_t i = 0; i < hk_network_projection_count(network); i++) {
-    const struct hk_projection_spec *projection = hk_network_projection(network, i);
-    events += hk_network_expected_synapses(network, i) *
-              rate_of(hk_network_population(network, projection->source), duration);
-  }
+  for (size_t i = 0; i < hk_network_projection_count(network); i++)
+    events += hk_network_expected_synapses(network, i) * rates[hk_network_projection(network, i)->source];
   return events;
 }
 
@@ -67,32 +35,60 @@ static double private_events(const struct hk_network *network)
     const struct hk_input_spec *input = hk_network_input(network, i);
     uint64_t neurons = input->neurons ? input->neuron_count : hk_network_population(network, input->target)->size;
     if (input->kind == HK_INPUT_POISSON)
-      events += (double)neurons * mean_of(&input->rate);
+      events += (double)neurons * hk_value_mean(&input->rate);
   }
   return events;
 }
 
+static double least_of(const struct hk_value *value)
+{
+  double least = value->a;
+  switch (value->kind) {
+  case HK_VALUE_CONSTANT:
+  case HK_VALUE_UNIFORM:
+    return least;
+  case HK_VALUE_LIST:
+    for (size_t i = 0; i < value->count; i++)
+      least = value->list[i] < least ? value->list[i] : least;
+    return least;
+  default:
+    return value->min;
+  }
+}
+
+/* ms; drawn delays without a least one count as the longest window */
+static double window_length(const struct hk_network *network)
+{
+  double length = longest_window;
+  for (size_t i = 0; i < hk_network_projection_count(network); i++) {
+    double least = least_of(&hk_network_projection(network, i)->delay);
+    length = least > 0 && least < length ? least : length;
+  }
+  return length;
+}
+
 static double expected_seconds(const struct hk_network *network, const struct hk_options *options, double duration,
-                               const struct hk_estimate *estimate)
+                               const struct hk_estimate *estimate, const double *rates)
 {
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
   double threads = options->threads > 0 ? options->threads : processors > 0 ? (double)processors : 1;
-  bool queue = options->scheduler == HK_SCHEDULER_QUEUE;
-  double synaptic = synaptic_events(network, duration) * duration / 1000;
+  double synaptic = synaptic_events(network, rates) * duration / 1000;
   double private = private_events(network) * duration / 1000;
-  double run =
-      (queue ? (synaptic + private) * queue_event_cost : synaptic * window_event_cost + private * private_event_cost) +
-      (double)estimate->neurons * duration * neuron_cost;
-  return estimate->synapses * build_cost / threads + run / (queue ? 1 : threads);
+  double build = estimate->synapses * build_cost / threads;
+  if (options->scheduler == HK_SCHEDULER_QUEUE)
+    return build + (synaptic + private) * queue_event_cost;
+  double sweeps = (double)estimate->neurons * duration / window_length(network);
+  return build + (synaptic * window_event_cost + private * private_event_cost + sweeps * sweep_cost) / threads;
 }
 
-static void print_populations(const struct hk_network *network)
+static void print_populations(const struct hk_network *network, const double *rates)
 {
   char text[TEXT];
-  printf("%-20s %-20s %16s\n", "population", "model", "neurons");
+  printf("%-20s %-20s %16s %16s\n", "population", "model", "neurons", "likely rate (Hz)");
   for (size_t i = 0; i < hk_network_population_count(network); i++) {
     const struct hk_population_spec *population = hk_network_population(network, i);
-    printf("%-20s %-20s %16s\n", population->name, population->model, show_count(population->size, text));
+    printf("%-20s %-20s %16s %16.3g\n", population->name, population->model, show_count(population->size, text),
+           rates[i]);
   }
 }
 
@@ -109,20 +105,29 @@ static void print_projections(const struct hk_network *network)
   }
 }
 
-enum hk_status print_plan(const struct hk_network *network, const struct hk_options *options, double duration)
+static void print_all(const struct hk_network *network, const struct hk_options *options, double duration,
+                      const struct hk_estimate *estimate, const double *rates)
 {
   char text[TEXT];
-  struct hk_estimate estimate;
-  enum hk_status status = hk_network_estimate(network, options->grid, &estimate);
-  if (status != HK_OK)
-    return status;
-  print_populations(network);
+  print_populations(network, rates);
   print_projections(network);
-  printf("\nneurons   %s\n", show_count(estimate.neurons, text));
-  printf("synapses  %s\n", show_count((uint64_t)estimate.synapses, text));
-  printf("memory    %s\n", show_bytes(estimate.bytes, text));
+  printf("\nneurons   %s\n", show_count(estimate->neurons, text));
+  printf("synapses  %s\n", show_count((uint64_t)estimate->synapses, text));
+  printf("memory    %s\n", show_bytes(estimate->bytes, text));
   printf("duration  %s\n", show_time(duration, text));
-  printf("time      roughly %s, if neurons spike at %g Hz\n",
-         show_wall(expected_seconds(network, options, duration, &estimate), text), assumed_rate);
-  return HK_OK;
+  printf("time      roughly %s, if neurons spike at these rates\n",
+         show_wall(expected_seconds(network, options, duration, estimate, rates), text));
+}
+
+enum hk_status print_plan(const struct hk_network *network, const struct hk_options *options, double duration)
+{
+  struct hk_estimate estimate;
+  double *rates = malloc((hk_network_population_count(network) + 1) * sizeof *rates);
+  enum hk_status status = rates ? hk_network_estimate(network, options->grid, &estimate) : HK_ERR_MEMORY;
+  if (status == HK_OK)
+    status = hk_network_expected_rates(network, duration, assumed_rate, rates);
+  if (status == HK_OK)
+    print_all(network, options, duration, &estimate, rates);
+  free(rates);
+  return status;
 }

@@ -349,3 +349,20 @@ bool hk__value_check(const struct hk_value *value, const struct hk__demand *dema
     check_drawn(&c);
   return c.good;
 }
+
+double hk_value_mean(const struct hk_value *value)
+{
+  double sum = 0;
+  switch (value->kind) {
+  case HK_VALUE_LIST:
+    for (size_t i = 0; i < value->count; i++)
+      sum += value->list[i];
+    return sum / (double)value->count;
+  case HK_VALUE_UNIFORM:
+    return (value->a + value->b) / 2;
+  case HK_VALUE_LOGNORMAL:
+    return value->scale * exp(value->a + value->b * value->b / 2);
+  default:
+    return value->a;
+  }
+}
