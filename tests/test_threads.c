@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/scheduler.h"
-#include "core/shard.h"
+#include "core/widest.h"
 #include "random_network.h"
 
 enum { NETWORKS = 25 };

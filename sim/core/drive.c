@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/shard.h"
+#include "core/widest.h"
 
 enum { CHUNK = 256, LANES = HK__POISSON_LANES };
 
@@ -25,7 +26,7 @@ static void refill(struct hk__drive *d, const uint32_t *list, size_t count)
       number[k] = hk__input_neuron(d->input, d->first + train);
       block[k] = (d->draws[train] - 1) / 2;
     }
-    hk__poisson_blocks(&d->group, number, block, first, second);
+    d->blocks(&d->group, number, block, first, second);
     for (size_t k = 0; k < LANES && i + k < count; k++) {
       move(d, list[i + k], first[k]);
       d->spare[list[i + k]] = second[k];
@@ -69,7 +70,7 @@ enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *d
   }
   *train = end;
   shard->swept_total += 2 * (end - begin); /* about what two neurons' sweep costs */
-  bool rare = due_count < CHUNK / 32; /* otherwise it does not pay to look */
+  bool rare = due_count < CHUNK / 32;      /* otherwise it does not pay to look */
   while (due_count > 0) {
     size_t empty_count = 0, again = 0;
     for (size_t i = 0; i < due_count; i++) {
@@ -182,6 +183,7 @@ static enum hk_status add_drive(struct hk__shard_state *shard, uint32_t index)
   if (!d->interval || !d->soonest || !d->next || !d->spare || !d->before || !d->draws || !d->draws_before)
     return HK_ERR_MEMORY;
   shard->bytes += count * (4 * sizeof(double) + 2 * sizeof(uint32_t));
+  d->blocks = HK__BEST(hk__poisson_blocks);
   hk__poisson_init(&d->group, shard->built->seed, HK__FOR_INPUT, index);
   for (uint32_t i = 0; i < d->count; i++) {
     d->interval[i] = 1 / input->rate[first + i];

@@ -2,15 +2,9 @@
 #include "core/poisson.h"
 
 #include "core/fmath.h"
+#include "core/lanes.h"
 
 enum { LANES = HK__POISSON_LANES, ROUNDS = 10 };
-
-void hk__poisson_init(struct hk__poisson *group, uint64_t seed, enum hk__purpose purpose, uint32_t index)
-{
-  struct hk__stream stream;
-  hk__stream_init(&stream, seed, purpose, index, 0, 0);
-  *group = (struct hk__poisson){{stream.key[0], stream.key[1]}, {stream.counter[2], stream.counter[3]}};
-}
 
 /* An odd multiple of 2^-53 in (0, 1) from the upper 52 bits of two words. */
 static inline double to_unit(uint32_t high, uint32_t low)
@@ -52,10 +46,18 @@ static inline __attribute__((always_inline)) void draw_blocks(const int lanes, c
     second[i] = -hk__log(to_unit((uint32_t)c2[i], (uint32_t)c3[i]));
 }
 
-void hk__poisson_blocks(const struct hk__poisson *group, const uint32_t *train, const uint32_t *block, double *first,
-                        double *second)
+void HK__VARIANT(hk__poisson_blocks)(const struct hk__poisson *group, const uint32_t *train, const uint32_t *block,
+                                     double *first, double *second)
 {
   draw_blocks(LANES, group, train, block, first, second);
+}
+
+#ifndef HK__WIDEST
+void hk__poisson_init(struct hk__poisson *group, uint64_t seed, enum hk__purpose purpose, uint32_t index)
+{
+  struct hk__stream stream;
+  hk__stream_init(&stream, seed, purpose, index, 0, 0);
+  *group = (struct hk__poisson){{stream.key[0], stream.key[1]}, {stream.counter[2], stream.counter[3]}};
 }
 
 double hk__poisson_draw(const struct hk__poisson *group, uint32_t n, uint64_t i)
@@ -65,3 +67,4 @@ double hk__poisson_draw(const struct hk__poisson *group, uint32_t n, uint64_t i)
   draw_blocks(1, group, &n, &block, &first, &second);
   return i % 2 ? second : first;
 }
+#endif

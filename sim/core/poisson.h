@@ -24,7 +24,8 @@ double hk__poisson_draw(const struct hk__poisson *group, uint32_t n, uint64_t i)
 enum { HK__POISSON_LANES = 8 };
 
 /* For 8 trains at a time: the two draws of block[k] of train[k], in first[k] and second[k]. */
-void hk__poisson_blocks(const struct hk__poisson *group, const uint32_t *train, const uint32_t *block, double *first,
-                        double *second);
+typedef void hk__poisson_loop(const struct hk__poisson *group, const uint32_t *train, const uint32_t *block,
+                              double *first, double *second);
+hk__poisson_loop hk__poisson_blocks, hk__poisson_blocks_widest;
 
 #endif

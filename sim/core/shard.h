@@ -110,6 +110,7 @@ typedef enum hk_status hk__shard_loop(struct hk__shard_state *shard, const struc
 struct hk__drive {
   const struct hk__input *input;
   struct hk__poisson group;
+  hk__poisson_loop *blocks;
   uint32_t first, count;
   uint32_t base;        /* the population's first neuron less the shard's, modulo 2^32 */
   double *interval;     /* mean, ms */
@@ -229,10 +230,8 @@ hk__shard_loop hk__shard_deliver, hk__shard_deliver_widest;
 /* Advances all neurons to the window's end and lists those that may reach their threshold in it (sweep.c). */
 hk__shard_loop hk__shard_sweep, hk__shard_sweep_widest;
 
-/* Chooses among them what suits the processor: those for the widest vectors unless hk__widest_vectors is false, which
- * is for tests: both give the same bits. */
+/* Chooses among them what suits the processor. */
 void hk__shard_choose_loops(struct hk__shard_state *shard);
-extern bool hk__widest_vectors;
 
 /* Copies the events of marked neurons to shard->events. */
 enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__window *window);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "core/shard.h"
+#include "core/widest.h"
 
 /* Makes a neuron suspect, with its state at the window's start. */
 static enum hk_status suspect(struct hk__shard_state *shard, const struct hk__workspace *work, uint32_t neuron)
@@ -74,26 +75,10 @@ static enum hk_status list_suspects(struct hk__shard_state *shard, const struct 
   return status;
 }
 
-bool hk__widest_vectors = true;
-
-#ifdef HK__HAS_WIDEST
-static bool has_widest(void)
-{
-  return hk__widest_vectors && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd");
-}
-#endif
-
 void hk__shard_choose_loops(struct hk__shard_state *shard)
 {
-  shard->deliver = hk__shard_deliver;
-  shard->sweep = hk__shard_sweep;
-#ifdef HK__HAS_WIDEST
-  if (has_widest()) {
-    shard->deliver = hk__shard_deliver_widest;
-    shard->sweep = hk__shard_sweep_widest;
-  }
-#endif
+  shard->deliver = HK__BEST(hk__shard_deliver);
+  shard->sweep = HK__BEST(hk__shard_sweep);
 }
 
 enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__window *window,
