@@ -6,6 +6,31 @@
 enum { G_NA, G_K, G_L, C_M, E_NA, E_K, E_L, V_T, E_EX, E_IN, TAU_SYN_EX, TAU_SYN_IN, I_E, V_TH };
 enum { V_M, ACT_M, INACT_H, ACT_N, G_EX, G_IN };
 
+/* Series beside those of the states. */
+enum {
+  SLOPE = G_IN + 1, /* k times term k of V_m */
+  E4,               /* exponentials of -V_m / 4 ... */
+  E5,
+  E18,
+  E40,
+  LINOID_M_OPEN,
+  LINOID_M_CLOSE,
+  LINOID_N_OPEN,
+  LOGISTIC,
+  SUM_M, /* of both rates of a gate */
+  SUM_H,
+  SUM_N,
+  M2,
+  M3,
+  M3H,
+  N2,
+  N4,
+  G_SUM,
+  INVERSE, /* no series: 1 / the first term of each denominator */
+  NEAR,    /* of the three linoids near 0 */
+  NEAR_ROWS = 6
+};
+
 static const struct hk_param params[] = {
     {"g_Na", "nS", 20000.0, 0.0, INFINITY, false, "peak conductance of sodium"},
     {"g_K", "nS", 6000.0, 0.0, INFINITY, false, "peak conductance of potassium"},
@@ -37,49 +62,175 @@ static const struct hk_port ports[] = {
     {"inhibitory", "nS", -1, "jump of g_in, by the weight's magnitude"},
 };
 
-/* x / (exp x - 1), given e = exp x. */
-static hk_lanes linoid(hk_lanes x, hk_lanes e)
+/* The linoids x / (exp x - 1) of this model: x = (origin - u) / width with u = V_m - V_T. That of the closing of m is
+ * of -x: x / (exp x - 1) = -x / (exp(-x) - 1) - x. */
+static const struct {
+  double origin, width;
+} linoids[] = {{13, 4}, {40, 5}, {15, 5}};
+enum { LINOIDS = sizeof linoids / sizeof *linoids };
+
+static hk_lanes argument(const hk_lanes *p, int linoid, const hk_lanes *v, size_t k)
 {
-  hk_lanes y = x * x, near_0 = hk_lanes_fma(y, hk_lanes_all(1.0 / 30240), hk_lanes_all(-1.0 / 720));
-  near_0 = hk_lanes_fma(y, hk_lanes_fma(y, near_0, hk_lanes_all(1.0 / 12)), 1 - 0.5 * x);
-  return hk_lanes_pick(y < 0.05 * 0.05, near_0, x / (e - 1));
+  if (k == 0)
+    return (linoids[linoid].origin + p[V_T] - v[0]) / linoids[linoid].width;
+  return v[k] * (-1 / linoids[linoid].width);
 }
 
-/* Opening and closing rates of m, h and n, per ms, at u = V - V_T. All are functions of exp(-u / 360), whose powers
- * give exp(-u / 40), exp(-u / 18), exp(-u / 5) and exp(-u / 4). */
-static void rates(hk_lanes u, hk_lanes *open, hk_lanes *close)
+/* Near x = 0 a quotient of two power series loses all digits. There x / (exp x - 1) + x / 2 is what Lambert's continued
+ * fraction of x / 2 coth(x / 2) gives, P(z) / Q(z) with z = x^2 / 4, exact to 1.3e-16 for |x| < 1.5. */
+static const double near_0 = 0.5;
+
+static void linoid_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where, hk_lanes x[][HK_SERIES_MAX])
 {
-  hk_lanes e = hk_lanes_exp(-u / 360), e90 = e * e * e * e, e45 = e90 * e90;
-  hk_lanes e40 = e45 * e, e20 = e40 * e40, e10 = e20 * e20, e5 = e10 * e10, e18 = e45 * e45 * e90, e4 = e5 * e20;
-  open[0] = 1.28 * linoid((13 - u) / 4, e4 * 25.790339917193062);    /* exp(13 / 4) */
-  close[0] = 1.4 * linoid((u - 40) / 5, 3.3546262790251185e-4 / e5); /* exp(-8) */
-  open[1] = 0.128 * 2.5713844347880297 * e18;                        /* exp(17 / 18) */
-  close[1] = 4 / (1 + e5 * 2980.9579870417283);                      /* exp(8) */
-  open[2] = 0.16 * linoid((15 - u) / 5, e5 * 20.085536923187668);    /* exp(3) */
-  close[2] = 0.5 * 1.2840254166877414 * e40;                         /* exp(1 / 4) */
+  enum { HALF, Z, Z2, Z3, Q, SUM };
+  hk_lanes(*row)[HK_SERIES_MAX] = x + NEAR + NEAR_ROWS * linoid;
+  row[HALF][k] = 0.5 * argument(p, linoid, x[V_M], k);
+  row[Z][k] = hk_series_square(row[HALF], k);
+  row[Z2][k] = hk_series_square(row[Z], k);
+  row[Z3][k] = hk_series_product(row[Z], row[Z2], k);
+  hk_lanes one = hk_lanes_all(k == 0 ? 1 : 0), z4 = hk_series_square(row[Z2], k);
+  hk_lanes sum = one + 7.0 / 15 * row[Z][k] + 1.0 / 39 * row[Z2][k] + 2.0 / 6435 * row[Z3][k] + 1.0 / 2027025 * z4;
+  row[Q][k] = one + 2.0 / 15 * row[Z][k] + 2.0 / 585 * row[Z2][k] + 4.0 / 225225 * row[Z3][k];
+  for (size_t i = k; i > 0; i--)
+    sum -= row[Q][i] * row[SUM][k - i];
+  row[SUM][k] = sum / row[Q][0];
+  x[LINOID_M_OPEN + linoid][k] = hk_lanes_pick(where, row[SUM][k] - row[HALF][k], x[LINOID_M_OPEN + linoid][k]);
+}
+
+/* Term k > 0 of the exponentials. */
+static void exponentials(size_t k, hk_lanes x[][HK_SERIES_MAX])
+{
+  hk_lanes e4 = hk_lanes_all(0), e5 = e4, e18 = e4, e40 = e4;
+  for (size_t i = 1; i <= k; i++) {
+    hk_lanes slope = x[SLOPE][i];
+    e4 = hk_lanes_fma(slope, x[E4][k - i], e4);
+    e5 = hk_lanes_fma(slope, x[E5][k - i], e5);
+    e18 = hk_lanes_fma(slope, x[E18][k - i], e18);
+    e40 = hk_lanes_fma(slope, x[E40][k - i], e40);
+  }
+  double per = -hk_series_per(k);
+  x[E4][k] = per / 4 * e4;
+  x[E5][k] = per / 5 * e5;
+  x[E18][k] = per / 18 * e18;
+  x[E40][k] = per / 40 * e40;
+}
+
+/* Term k of what the rates are made of. */
+static void expand_rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_MAX])
+{
+  const double exp_5 = 148.4131591025766; /* exp((40 - u) / 5) = exp_5 exp((15 - u) / 5) */
+  hk_lanes *inverse = x[INVERSE], m_open = hk_lanes_all(0), m_close = m_open, n_open = m_open, logistic = m_open;
+  x[SLOPE][k] = (double)k * x[V_M][k];
+  if (k == 0) {
+    hk_lanes u = x[V_M][0] - p[V_T];
+    x[E4][0] = hk_lanes_exp((13 - u) / 4);
+    x[E5][0] = hk_lanes_exp((15 - u) / 5);
+    x[E18][0] = 0.128 * hk_lanes_exp((17 - u) / 18);
+    x[E40][0] = 0.5 * hk_lanes_exp((10 - u) / 40);
+    inverse[0] = 1 / (x[E4][0] - 1);
+    inverse[1] = 1 / (exp_5 * x[E5][0] - 1);
+    inverse[2] = 1 / (x[E5][0] - 1);
+    inverse[3] = 1 / (exp_5 * x[E5][0] + 1);
+  } else
+    exponentials(k, x);
+  for (size_t i = 1; i <= k; i++) {
+    hk_lanes e5 = x[E5][i];
+    m_open = hk_lanes_fma(x[E4][i], x[LINOID_M_OPEN][k - i], m_open);
+    m_close = hk_lanes_fma(e5, x[LINOID_M_CLOSE][k - i], m_close);
+    n_open = hk_lanes_fma(e5, x[LINOID_N_OPEN][k - i], n_open);
+    logistic = hk_lanes_fma(e5, x[LOGISTIC][k - i], logistic);
+  }
+  x[LINOID_M_OPEN][k] = (argument(p, 0, x[V_M], k) - m_open) * inverse[0];
+  x[LINOID_M_CLOSE][k] = (argument(p, 1, x[V_M], k) - exp_5 * m_close) * inverse[1];
+  x[LINOID_N_OPEN][k] = (argument(p, 2, x[V_M], k) - n_open) * inverse[2];
+  x[LOGISTIC][k] = ((k == 0 ? 1.0 : 0.0) - exp_5 * logistic) * inverse[3];
+  for (int i = 0; i < LINOIDS; i++) {
+    hk_mask where = hk_lanes_abs(argument(p, i, x[V_M], 0)) < near_0;
+    if (hk_mask_any(where))
+      linoid_near_0(p, i, k, where, x);
+  }
+}
+
+/* Term k of the opening rates of m, h and n, and of the sums of both rates, per ms. */
+static void rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_MAX], hk_lanes *open, hk_lanes *sum)
+{
+  expand_rates(p, k, x);
+  open[0] = 1.28 * x[LINOID_M_OPEN][k];
+  open[1] = x[E18][k];
+  open[2] = 0.16 * x[LINOID_N_OPEN][k];
+  sum[0] = open[0] + 1.4 * (x[LINOID_M_CLOSE][k] + argument(p, 1, x[V_M], k));
+  sum[1] = open[1] + 4 * x[LOGISTIC][k];
+  sum[2] = open[2] + x[E40][k];
 }
 
 static void initialise(const double *p, double *x, const bool *given)
 {
-  hk_lanes open[3], close[3];
-  rates(hk_lanes_all(x[V_M] - p[V_T]), open, close);
+  hk_lanes param[] = {[V_T] = hk_lanes_all(p[V_T])}, rows[HK_SERIES_ROWS][HK_SERIES_MAX], open[3], sum[3];
+  rows[V_M][0] = hk_lanes_all(x[V_M]);
+  rates(param, 0, rows, open, sum);
   for (int gate = 0; gate < 3; gate++)
     if (!given[ACT_M + gate])
-      x[ACT_M + gate] = open[gate][0] / (open[gate][0] + close[gate][0]);
+      x[ACT_M + gate] = open[gate][0] / sum[gate][0];
 }
 
-static void derivative(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *dx)
+/* With G = g_L + g_Na m^3 h + g_K n^4 + g_ex + g_in: C_m dV/dt = g_L E_L + ... + g_in E_in + I - G V; a gate's
+ * dx/dt = open - (open + close) x. */
+static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
+                   size_t to, hk_lanes x[][HK_SERIES_MAX])
 {
-  hk_lanes open[3], close[3], v = x[V_M], n2 = x[ACT_N] * x[ACT_N];
-  rates(v - p[V_T], open, close);
-  hk_lanes sodium = p[G_NA] * x[ACT_M] * x[ACT_M] * x[ACT_M] * x[INACT_H], potassium = p[G_K] * n2 * n2;
-  dx[V_M] = (p[I_E] + *current - p[G_L] * (v - p[E_L]) - sodium * (v - p[E_NA]) - potassium * (v - p[E_K]) -
-             x[G_EX] * (v - p[E_EX]) - x[G_IN] * (v - p[E_IN])) /
-            p[C_M];
-  for (int gate = 0; gate < 3; gate++)
-    dx[ACT_M + gate] = open[gate] * (1 - x[ACT_M + gate]) - close[gate] * x[ACT_M + gate];
-  dx[G_EX] = -x[G_EX] / p[TAU_SYN_EX];
-  dx[G_IN] = -x[G_IN] / p[TAU_SYN_IN];
+  (void)free;
+  const hk_lanes ex = -*dt / p[TAU_SYN_EX], in = -*dt / p[TAU_SYN_IN], scale = *dt / p[C_M];
+  const hk_lanes sodium = p[G_NA] * p[E_NA], potassium = p[G_K] * p[E_K];
+  for (size_t k = from > 0 ? from - 1 : 0; k < to; k++) {
+    hk_lanes open[3], sum[3], step = *dt * hk_series_per(k + 1);
+    rates(p, k, x, open, sum);
+    x[M2][k] = hk_series_square(x[ACT_M], k);
+    x[M3][k] = hk_series_product(x[M2], x[ACT_M], k);
+    x[M3H][k] = hk_series_product(x[M3], x[INACT_H], k);
+    x[N2][k] = hk_series_square(x[ACT_N], k);
+    x[N4][k] = hk_series_square(x[N2], k);
+    x[G_SUM][k] = hk_lanes_fma(p[G_NA], x[M3H][k], hk_lanes_fma(p[G_K], x[N4][k], x[G_EX][k] + x[G_IN][k]));
+    hk_lanes drive = hk_lanes_fma(x[G_EX][k], p[E_EX], hk_lanes_fma(x[G_IN][k], p[E_IN], current[k]));
+    drive = hk_lanes_fma(sodium, x[M3H][k], hk_lanes_fma(potassium, x[N4][k], drive));
+    if (k == 0) {
+      x[G_SUM][0] += p[G_L];
+      drive += hk_lanes_fma(p[G_L], p[E_L], p[I_E]);
+    }
+    x[V_M][k + 1] = scale * hk_series_per(k + 1) * (drive - hk_series_product(x[G_SUM], x[V_M], k));
+    for (int gate = 0; gate < 3; gate++) {
+      x[SUM_M + gate][k] = sum[gate];
+      x[ACT_M + gate][k + 1] = step * (open[gate] - hk_series_product(x[SUM_M + gate], x[ACT_M + gate], k));
+    }
+    x[G_EX][k + 1] = ex * hk_series_per(k + 1) * x[G_EX][k];
+    x[G_IN][k + 1] = in * hk_series_per(k + 1) * x[G_IN][k];
+  }
+}
+
+/* While V_m stays below V_T + u, m opens no faster and closes no slower than there, so that it stays below what it
+ * comes to under these rates: of its way there it has gone at most y / (1 + y / 2) after y time constants. After V_m
+ * last had its present value it lies between that and the ceiling; then h and n are at most 1, g_in at least what it
+ * has decayed to, and V_m rises at most as fast as all this can drive it at its present value. */
+static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *time)
+{
+  static const struct {
+    double u, open, close; /* rates of m at u, per ms */
+  } ceilings[] = {{10, 0.8595, 8.4208}, {16, 1.8195, 6.7757}};
+  static const double spans[] = {0.0625, 0.125, 0.25, 0.5}; /* ms */
+  const hk_lanes none = hk_lanes_all(0), v = x[V_M], inhibition = x[G_IN] * (p[E_IN] - v);
+  const hk_lanes sodium = p[G_NA] * hk_lanes_max(p[E_NA] - v, none);
+  hk_lanes push = p[I_E] + *current + p[G_L] * (p[E_L] - v) + x[G_EX] * hk_lanes_max(p[E_EX] - v, none);
+  push += p[G_K] * hk_lanes_max(p[E_K] - v, none) + hk_lanes_max(inhibition, none);
+  *time = none;
+  for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+    hk_lanes held = hk_lanes_min(inhibition, none) * hk_lanes_max(1 - spans[i] / p[TAU_SYN_IN], none);
+    for (size_t k = 0; k < sizeof ceilings / sizeof *ceilings; k++) {
+      double rate = ceilings[k].open + ceilings[k].close, y = rate * spans[i];
+      double gone = y < 2 ? y / (1 + 0.5 * y) : 1;
+      hk_lanes m = x[ACT_M] + gone * hk_lanes_max(ceilings[k].open / rate - x[ACT_M], none);
+      hk_lanes rise = hk_lanes_max(push + held + m * m * m * sodium, none) * spans[i] / p[C_M];
+      *time = hk_lanes_pick(v + rise < hk_lanes_min(p[V_T] + ceilings[k].u, p[V_TH]), hk_lanes_all(spans[i]), *time);
+    }
+  }
 }
 
 static void receive(const double *p, size_t port, double weight, double *x)
@@ -116,7 +267,8 @@ const struct hk_model hk_model_hh_cond_exp_traub = {
     .port_count = sizeof ports / sizeof *ports,
     .crossing_only = true,
     .initialise = initialise,
-    .derivative = derivative,
+    .series = series,
+    .quiet = quiet,
     .receive = receive,
     .threshold = threshold,
 };

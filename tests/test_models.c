@@ -341,6 +341,65 @@ START_TEST(schedulers_agree)
 }
 END_TEST
 
+/* --- the bound on quiet times --- */
+
+static double uniform(unsigned *rng, double low, double high)
+{
+  *rng = *rng * 1664525u + 1013904223u;
+  return low + (high - low) * ((*rng >> 8) / 16777216.0);
+}
+
+/* A free neuron below its threshold, in any state. */
+static void draw_state(const struct hk_model *model, double threshold, unsigned *rng, double *x)
+{
+  for (size_t j = 0; j < model->state_count; j++) {
+    if (j == 0)
+      x[j] = uniform(rng, threshold - (uniform(rng, 0, 1) < 0.5 ? 2 : 100), threshold);
+    else if (model->states[j].flags & HK_STATE_FRACTION)
+      x[j] = pow(uniform(rng, 0, 1), 3);
+    else
+      x[j] = uniform(rng, 0, 1) < 0.3 ? 0 : exp(uniform(rng, -3, 6));
+  }
+}
+
+static void assert_quiet(const struct hk__motion *motion, double threshold, double until, double *x)
+{
+  double next[HK__STATES_ROOM], pace = 1, t = 0;
+  struct hk__ahead ahead = {.x = next};
+  while (t < until) {
+    ck_assert_int_eq(hk__look_ahead(motion, HK__CROSS_UP, threshold, t, &pace, x, &ahead), HK_OK);
+    t += ahead.dt;
+    ck_assert_msg(!ahead.crosses || t >= until, "%s spikes after %.9g ms, within %.9g", motion->model->name, t, until);
+    if (ahead.crosses)
+      return;
+    memcpy(x, next, motion->model->state_count * sizeof *x);
+  }
+}
+
+START_TEST(quiet_times_are_kept)
+{
+  const struct hk_model *model = neuron((size_t)_i);
+  if (!model || !model->quiet)
+    return;
+  unsigned rng = 77;
+  size_t told = 0;
+  for (int i = 0; i < 4000; i++) {
+    double param[HK_PARAMS_MAX], x[HK_STATES_MAX];
+    for (size_t k = 0; k < model->param_count; k++)
+      param[k] = model->params[k].preset * (i % 2 ? uniform(&rng, 0.5, 1.5) : 1);
+    if (model->check && model->check(param))
+      continue;
+    struct hk__current current = {.constant = i % 3 ? uniform(&rng, -300, 900) : 0};
+    struct hk__motion motion = {model, param, &current, 1e-11, false};
+    draw_state(model, model->threshold(param), &rng, x);
+    double quiet = hk__quiet(&motion, x);
+    told += quiet > 0;
+    assert_quiet(&motion, model->threshold(param), fmin(quiet, 20), x);
+  }
+  ck_assert_msg(told > 500, "%s: %zu times told", model->name, told);
+}
+END_TEST
+
 /* --- the integrator against GSL's --- */
 
 struct field {
@@ -409,6 +468,7 @@ int main(void)
   tcase_add_loop_test(tests, recording_changes_nothing, 0, count);
   tcase_add_loop_test(tests, converges_with_tolerance, 0, count);
   tcase_add_loop_test(tests, schedulers_agree, 0, count);
+  tcase_add_loop_test(tests, quiet_times_are_kept, 0, count);
   tcase_add_loop_test(tests, integrates_as_gsl_does, 0, count);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
@@ -83,6 +84,32 @@ HK__INLINE hk_lanes hk_lanes_sqrt(hk_lanes x)
 HK__INLINE hk_lanes hk_lanes_abs(hk_lanes x)
 {
   return (hk_lanes)((hk_mask)x & INT64_MAX);
+}
+
+/* Row i of v becomes column i. */
+HK__INLINE void hk_lanes_transpose(hk_lanes v[HK_LANES])
+{
+  hk_lanes even0 = __builtin_shufflevector(v[0], v[1], 0, 4, 2, 6),
+           odd0 = __builtin_shufflevector(v[0], v[1], 1, 5, 3, 7);
+  hk_lanes even2 = __builtin_shufflevector(v[2], v[3], 0, 4, 2, 6),
+           odd2 = __builtin_shufflevector(v[2], v[3], 1, 5, 3, 7);
+  v[0] = __builtin_shufflevector(even0, even2, 0, 1, 4, 5);
+  v[1] = __builtin_shufflevector(odd0, odd2, 0, 1, 4, 5);
+  v[2] = __builtin_shufflevector(even0, even2, 2, 3, 6, 7);
+  v[3] = __builtin_shufflevector(odd0, odd2, 2, 3, 6, 7);
+}
+
+/* HK_LANES numbers that stand one after the other. */
+HK__INLINE hk_lanes hk_lanes_load(const double *from)
+{
+  hk_lanes x;
+  memcpy(&x, from, sizeof x);
+  return x;
+}
+
+HK__INLINE void hk_lanes_store(hk_lanes x, double *to)
+{
+  memcpy(to, &x, sizeof x);
 }
 
 /* The larger; b where one is no number. */

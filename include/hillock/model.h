@@ -22,8 +22,8 @@ extern "C" {
 /* Limits of a point model; HK_PORTS_MAX of a linear one. */
 enum { HK_STATES_MAX = 14, HK_PORTS_MAX = 4, HK_PARAMS_MAX = 40 };
 
-/* Terms of a Taylor series at most. */
-enum { HK_SERIES_MAX = 24 };
+/* Terms of a Taylor series at most; series that a model's hook may use. */
+enum { HK_SERIES_MAX = 24, HK_SERIES_ROWS = 48 };
 
 enum hk_model_kind {
   HK_MODEL_LINEAR,    /* dx/dt = A x + b between spikes: exact, superposable */
@@ -135,7 +135,7 @@ struct hk_model {
    * j times dt^k / k!, current[k] likewise. The engine has set x[j][0]; the terms below `from` are there (none but
    * those with k = 0 if from is 0); fills in the terms up to and including `to` of all states. free is 1, or 0 where
    * clamped states stand still: what they change by is to be multiplied by it. Rows of x beyond the states,
-   * HK_STATES_MAX in all, are the model's to use and kept between calls. */
+   * HK_SERIES_ROWS in all, are the model's to use and kept between calls. */
   void (*derivative)(const hk_lanes *param, const hk_lanes *x, const hk_lanes *current, hk_lanes *dx);
   void (*series)(const hk_lanes *param, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
                  size_t to, hk_lanes x[][HK_SERIES_MAX]);

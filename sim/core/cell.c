@@ -15,39 +15,57 @@ uint32_t hk__built_population_of(const struct hk__built *built, uint32_t neuron)
   return UINT32_MAX;
 }
 
-/* How many numbers a cell of the population keeps: a model that is not linear has a state ahead beside the present
- * one, a tree synaptic currents on every compartment. */
+/* How many numbers a cell of the population keeps: a tree has synaptic currents on every compartment. */
 static size_t width(const struct hk__population *population)
 {
   if (population->modes)
     return hk__modes_states(population->modes);
-  return (population->model->kind == HK_MODEL_NONLINEAR ? 2 : 1) * population->model->state_count;
+  size_t count = population->model->state_count;
+  return population->model->kind == HK_MODEL_NONLINEAR ? hk__states_room(count) : count;
 }
 
-static size_t count_states(const struct hk__built *built)
+/* A model that cannot say how long it stays quiet looks ahead all the time: its course is kept. */
+static bool keeps_course(const struct hk_model *model)
+{
+  return model->series && !model->quiet;
+}
+
+/* How many more for what is ahead. */
+static size_t width_ahead(const struct hk_model *model)
+{
+  if (model->kind != HK_MODEL_NONLINEAR)
+    return 0;
+  return hk__states_room(model->state_count) * (keeps_course(model) ? HK__AHEAD_TERMS : 1);
+}
+
+static size_t count_states(const struct hk__built *built, size_t *ahead)
 {
   size_t count = 0;
+  *ahead = 0;
   for (size_t p = 0; p < built->population_count; p++) {
     const struct hk__population *population = &built->populations[p];
-    if (population->first < built->target_count)
+    if (population->first < built->target_count) {
       count += population->size * width(population);
+      *ahead += population->size * width_ahead(population->model);
+    }
   }
   return count;
 }
 
 enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *built)
 {
-  size_t states = count_states(built);
-  *cells = (struct hk__cells){.count = built->target_count,
-                              .tolerance = built->tolerance,
-                              .cell = calloc(built->target_count + 1u, sizeof *cells->cell),
-                              .memory = malloc((states + 1) * sizeof *cells->memory),
-                              .bytes = built->target_count * sizeof *cells->cell + states * sizeof(double)};
+  size_t ahead_count, states = count_states(built, &ahead_count);
+  *cells =
+      (struct hk__cells){.count = built->target_count,
+                         .tolerance = built->tolerance,
+                         .cell = calloc(built->target_count + 1u, sizeof *cells->cell),
+                         .memory = malloc((states + ahead_count + 1) * sizeof *cells->memory),
+                         .bytes = built->target_count * sizeof *cells->cell + (states + ahead_count) * sizeof(double)};
   if (!cells->cell || !cells->memory) {
     hk__cells_clear(cells);
     return HK_ERR_MEMORY;
   }
-  double *x = cells->memory;
+  double *x = cells->memory, *ahead = x + states;
   for (size_t p = 0; p < built->population_count; p++) {
     const struct hk__population *population = &built->populations[p];
     if (population->first >= built->target_count)
@@ -56,16 +74,18 @@ enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *b
     for (uint32_t i = 0; i < population->size; i++, x += width(population)) {
       const double *initial = population->state + n * i;
       struct hk__cell *cell = &cells->cell[population->first + i];
+      size_t room = width_ahead(population->model);
       *cell = (struct hk__cell){.release = -INFINITY,
                                 .predicted = INFINITY,
                                 .x = x,
-                                .ahead = x + n,
+                                .ahead = {.x = ahead, .series = keeps_course(population->model)},
                                 .ahead_time = -INFINITY,
                                 .pace = 1.0,
                                 .param = hk__population_param(population, i),
                                 .model = population->model,
                                 .modes = population->modes,
                                 .armed = true};
+      ahead += room;
       if (cell->modes) {
         hk__modes_start(cell->modes, initial, x);
         continue;
@@ -116,13 +136,12 @@ static void arm(struct hk__cell *cell)
 
 bool hk__cell_take_ahead(struct hk__cell *cell, double time)
 {
-  bool foreseen = time == cell->ahead_time;
+  bool at_end = time == cell->ahead_time, foreseen = at_end || (time < cell->ahead_time && cell->ahead.terms > 0);
   cell->ahead_time = -INFINITY;
-  if (foreseen) {
-    memcpy(cell->x, cell->ahead, cell->model->state_count * sizeof *cell->x);
-    if (cell->dips)
-      arm(cell);
-  }
+  if (foreseen)
+    hk__ahead_at(&cell->ahead, cell->model->state_count, at_end ? cell->ahead.dt : time - cell->since, cell->x);
+  if (at_end && cell->dips)
+    arm(cell);
   return foreseen;
 }
 
@@ -221,16 +240,14 @@ static enum hk_status outlook_nonlinear(struct hk__cells *cells, struct hk__cell
   if (hk__cell_begin_outlook(cell, next))
     return HK_OK;
   struct hk__motion motion = hk__cell_motion(cells, cell, current);
-  double dt, quiet = hk__quiet(&motion, cell->x);
+  double quiet = hk__quiet(&motion, cell->x);
   *next = cell->since + quiet;
   if (hk__cell_keeps_quiet(cell, quiet))
     return HK_OK;
-  bool crosses;
-  memcpy(cell->ahead, cell->x, cell->model->state_count * sizeof *cell->x);
-  enum hk_status status = hk__look_ahead(&motion, hk__cell_search(cell), cell->threshold, cell->since, &cell->pace,
-                                         cell->ahead, &dt, &crosses);
+  enum hk_status status =
+      hk__look_ahead(&motion, hk__cell_search(cell), cell->threshold, cell->since, &cell->pace, cell->x, &cell->ahead);
   if (status == HK_OK)
-    *next = hk__cell_foresee(cell, dt, crosses);
+    *next = hk__cell_foresee(cell);
   return status;
 }
 
@@ -277,10 +294,12 @@ enum hk_status hk__cell_sample(const struct hk__cells *cells, uint32_t i, const 
   if (cell->modes)
     return sample_tree(cell, current, time, variables, count, values);
   enum hk_status status = HK_OK;
-  double x[HK_STATES_MAX], pace = cell->pace;
+  double x[HK__STATES_ROOM], pace = cell->pace;
   memcpy(x, cell->x, cell->model->state_count * sizeof *x);
   if (cell->kernel)
     hk__linear_advance(cell->kernel, is_refractory(cell), current, cell->since, time - cell->since, x);
+  else if (time < cell->ahead_time && cell->ahead.terms > 0)
+    hk__ahead_at(&cell->ahead, cell->model->state_count, time - cell->since, x);
   else {
     struct hk__motion motion = hk__cell_motion(cells, cell, current);
     status = hk__integrate(&motion, cell->since, time - cell->since, &pace, x);

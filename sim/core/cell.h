@@ -4,9 +4,9 @@
  * A cell's state x stands at time `since`. While a cell is refractory its `release` is the end of that period, else
  * -INFINITY. `predicted` is the time of the spike that the last outlook found, or INFINITY.
  *
- * For a model that is not linear an outlook is a step of the integrator: `ahead` is then the state at `ahead_time`, to
- * be taken as it is if nothing arrives before. A model that spikes without a reset is `armed` while it is below its
- * threshold: only then can it spike. */
+ * For a model that is not linear an outlook may be a step of the integrator: `ahead` is then the cell's course until
+ * `ahead_time`, to be followed if nothing arrives before and, where it is a series, also if something does. A model
+ * that spikes without a reset is `armed` while it is below its threshold: only then can it spike. */
 #ifndef HK__CELL_H
 #define HK__CELL_H
 
@@ -25,7 +25,7 @@ struct hk__cell {
   const struct hk__kernel *kernel; /* linear models */
   const struct hk__modes *modes;   /* trees */
   double threshold;                /* the others, of state 0 */
-  double *ahead;                   /* the others: as many as states */
+  struct hk__ahead ahead;          /* the others */
   double ahead_time;               /* -INFINITY: there is none */
   double pace;                     /* ms: the integrator's length of step */
   bool armed, dips;                /* dips: it falls below its threshold at ahead_time */
@@ -34,7 +34,7 @@ struct hk__cell {
 struct hk__cells {
   struct hk__cell *cell; /* engine order, targets only */
   uint32_t count;
-  double *memory; /* all states */
+  double *memory; /* all states, then what is ahead */
   double tolerance;
   uint64_t bytes;
 };
@@ -61,7 +61,7 @@ enum hk_status hk__cell_outlook(struct hk__cells *cells, uint32_t i, const struc
 
 /* --- the steps of the above for a model that is not linear, whose integration is the caller's --- */
 
-/* Takes the state ahead if it is that of `time`, else drops it. */
+/* Takes the state at `time` from what is ahead if that holds it; forgets what is ahead. */
 bool hk__cell_take_ahead(struct hk__cell *cell, double time);
 
 /* The cell has been advanced to `time`. */
@@ -96,12 +96,12 @@ static inline enum hk__crossing hk__cell_search(const struct hk__cell *cell)
   return cell->armed ? HK__CROSS_UP : HK__CROSS_DOWN;
 }
 
-/* `ahead` has been filled in with the state after dt, where the cell crosses its threshold or not. */
-static inline double hk__cell_foresee(struct hk__cell *cell, double dt, bool crosses)
+/* `ahead` has been found. Returns when it ends. */
+static inline double hk__cell_foresee(struct hk__cell *cell)
 {
-  cell->ahead_time = cell->since + dt;
-  cell->dips = crosses && !cell->armed;
-  if (crosses && cell->armed)
+  cell->ahead_time = cell->since + cell->ahead.dt;
+  cell->dips = cell->ahead.crosses && !cell->armed;
+  if (cell->ahead.crosses && cell->armed)
     cell->predicted = cell->ahead_time;
   return cell->ahead_time;
 }

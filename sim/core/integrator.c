@@ -14,7 +14,10 @@
 enum { PATIENCE = 4096 };
 
 /* Lengths of series that are tried one after the other: most steps between events need few terms. */
-static const size_t lengths[] = {6, 8, 10, 12, 15, 20};
+static const struct {
+  size_t last;
+  double growth; /* of a step that needed so many, for the pace */
+} lengths[] = {{6, 2}, {8, 2}, {10, 2}, {12, 1.6}, {15, 1.3}, {HK__SERIES_LAST, 1.05}};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
 static const double longest_step = 1e3;
@@ -65,13 +68,21 @@ static void fill_currents(const struct hk__motions *m, hk_lanes t, hk_lanes dt, 
   }
 }
 
+/* What the error of state j is measured against. */
+static hk_lanes scale_of(const struct hk__motions *m, const hk_lanes *x, size_t j)
+{
+  if (m->model->states[j].flags & HK_STATE_FRACTION)
+    return hk_lanes_all(1);
+  return hk_lanes_abs(x[0]) + hk_lanes_abs(x[1]) + hk_lanes_abs(x[2]);
+}
+
 /* Where the error of series that end at a term, judged by their last two, is tolerated. */
 static hk_mask tolerated(const struct hk__motions *m, const struct hk__stride *s, size_t last)
 {
   hk_mask fine = ~(hk_mask){0};
   for (size_t j = 0; j < m->model->state_count; j++) {
     const hk_lanes *x = s->term[j];
-    hk_lanes scale = hk_lanes_abs(x[0]) + hk_lanes_abs(x[1]) + hk_lanes_abs(x[2]), limit = m->tolerance * scale;
+    hk_lanes scale = scale_of(m, x, j), limit = m->tolerance * scale;
     fine &= (hk_lanes_abs(x[last]) <= limit) & (hk_lanes_abs(x[last - 1]) <= limit) & (scale <= DBL_MAX);
   }
   return fine;
@@ -84,7 +95,7 @@ static double error_of(const struct hk__motions *m, const struct hk__stride *s, 
   double worst = 1;
   for (size_t j = 0; j < m->model->state_count; j++) {
     const hk_lanes *x = s->term[j];
-    double scale = fabs(x[0][lane]) + fabs(x[1][lane]) + fabs(x[2][lane]);
+    double scale = scale_of(m, x, j)[lane];
     double tail = fabs(x[last][lane]), before = fabs(x[last - 1][lane]);
     tail = before > tail ? before : tail;
     if (!(tail <= DBL_MAX) || !(scale <= DBL_MAX))
@@ -154,11 +165,11 @@ static void take_series(const struct hk__motions *m, struct hk__stride *s)
   fill_currents(m, s->t, dt, current);
   size_t from = 0, to = 0;
   for (size_t i = 0; i < LENGTHS && hk_mask_any(open); i++) {
-    to = lengths[i];
+    to = lengths[i].last;
     m->model->series(m->param, current, &m->free, &dt, from, to, s->term);
     hk_mask fine = open & tolerated(m, s, to);
     last = hk_lanes_pick(fine, hk_lanes_all((double)to), last);
-    growth = hk_lanes_pick(fine, hk_lanes_all(i + 1 < LENGTHS ? 2 : 1.05), growth);
+    growth = hk_lanes_pick(fine, hk_lanes_all(lengths[i].growth), growth);
     open &= ~fine;
     from = to + 1;
   }
@@ -188,23 +199,65 @@ static bool first_crossing(const double *w, size_t count, enum hk__crossing sear
   return hk__polynomial_first(mirrored, count, -level, true, s);
 }
 
-static bool series_crosses(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
-                           enum hk__crossing search, double level, double *dt, double *x)
+static void look_along_series(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
+                              enum hk__crossing search, double level, struct hk__ahead *ahead)
 {
   double w[HK_SERIES_MAX] = {s->term[0][0][lane]}, at;
-  size_t count = s->last[lane] + 1;
+  size_t count = s->last[lane] + 1, n = m->model->state_count;
   for (size_t k = 1; k < count; k++)
     w[k] = s->term[0][k][lane];
-  if (!first_crossing(w, count, search, level, m->model->strict, &at))
-    return false;
-  *dt = s->length[lane] * at;
-  for (size_t j = 0; j < m->model->state_count; j++) {
-    double sum = 0;
-    for (size_t k = count; k-- > 0;)
-      sum = fma(sum, at, s->term[j][k][lane]);
-    x[j] = sum;
+  ahead->crosses = search != HK__CROSS_NONE && first_crossing(w, count, search, level, m->model->strict, &at);
+  if (ahead->crosses)
+    ahead->dt = at * s->length[lane];
+  ahead->span = s->length[lane];
+  if (ahead->series) {
+    ahead->terms = count;
+    return;
   }
-  return true;
+  for (size_t j = 0; j < n; j++) {
+    double sum = 0;
+    for (size_t k = count; ahead->crosses && k-- > 0;)
+      sum = fma(sum, at, s->term[j][k][lane]);
+    ahead->x[j] = ahead->crosses ? sum : s->x[j][lane];
+  }
+}
+
+void hk__ahead_at(const struct hk__ahead *ahead, size_t states, double dt, double *x)
+{
+  if (ahead->terms == 0) {
+    memcpy(x, ahead->x, states * sizeof *x);
+    return;
+  }
+  const hk_lanes at = hk_lanes_all(dt / ahead->span);
+  const size_t room = hk__states_room(states);
+  for (size_t j = 0; j < room; j += HK_LANES) {
+    const double *term = ahead->x + (ahead->terms - 1) * room + j;
+    hk_lanes sum = hk_lanes_load(term);
+    for (size_t k = ahead->terms - 1; k-- > 0;)
+      sum = hk_lanes_fma(sum, at, hk_lanes_load(term -= room));
+    hk_lanes_store(sum, x + j);
+  }
+}
+
+void hk__stride_hand_over(const struct hk__motions *m, const struct hk__stride *s, double *const to[HK_LANES])
+{
+  const size_t room = hk__states_room(m->model->state_count);
+  size_t last = 0;
+  for (size_t i = 0; i < HK_LANES; i++)
+    last = to[i] && s->last[i] > last ? s->last[i] : last;
+  const hk_lanes none[HK_SERIES_MAX] = {hk_lanes_all(0)};
+  for (size_t j = 0; j < room; j += HK_LANES) {
+    const hk_lanes *row[HK_LANES];
+    for (size_t i = 0; i < HK_LANES; i++)
+      row[i] = j + i < m->model->state_count ? s->term[j + i] : none;
+    for (size_t k = 0; k <= last; k++) {
+      hk_lanes v[HK_LANES] = {row[0][k], row[1][k], row[2][k], row[3][k]};
+      hk_lanes_transpose(v);
+      for (size_t i = 0; i < HK_LANES; i++)
+        if (to[i])
+          hk_lanes_store(v[i], to[i] + k * room + j);
+    }
+  }
 }
 
 /* Steps that end where the dense output crosses the level, corrected by Newton's method until they meet it. */
@@ -229,11 +282,13 @@ static enum hk_status refine(const struct hk__motions *m, double level, double t
   return isfinite(x[0]) ? HK_OK : HK_ERR_NUMERIC;
 }
 
-static enum hk_status runge_kutta_crossing(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
-                                           enum hk__crossing search, double level, bool *crosses, double *dt, double *x)
+static enum hk_status look_along_dense_output(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
+                                              enum hk__crossing search, double level, struct hk__ahead *ahead)
 {
   double range = s->high[lane] - s->low[lane], at;
-  if (level > s->high[lane] + range || level < s->low[lane] - range)
+  for (size_t j = 0; j < m->model->state_count; j++)
+    ahead->x[j] = s->x[j][lane];
+  if (search == HK__CROSS_NONE || level > s->high[lane] + range || level < s->low[lane] - range)
     return HK_OK;
   struct hk__motion one = one_of(m, lane);
   struct hk__motions alone;
@@ -245,20 +300,22 @@ static enum hk_status runge_kutta_crossing(const struct hk__motions *m, const st
   double t = s->t[lane], h = s->length[lane], w[HK_SERIES_MAX];
   hk__rk_take(&alone, hk_lanes_all(t), hk_lanes_all(h), start, &step);
   size_t count = hk__rk_polynomial(&alone, t, h, start, &step, w);
-  *crosses = first_crossing(w, count, search, level, m->model->strict, &at);
-  if (!*crosses)
+  ahead->crosses = first_crossing(w, count, search, level, m->model->strict, &at);
+  if (!ahead->crosses)
     return HK_OK;
-  *dt = at * h;
-  return refine(&alone, level, t, start, dt, x);
+  ahead->dt = at * h;
+  return refine(&alone, level, t, start, &ahead->dt, ahead->x);
 }
 
-enum hk_status hk__stride_crossing(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
-                                   enum hk__crossing search, double level, bool *crosses, double *dt, double *x)
+enum hk_status hk__stride_look(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
+                               enum hk__crossing search, double level, struct hk__ahead *ahead)
 {
-  *crosses = false;
+  ahead->crosses = false;
+  ahead->terms = 0;
+  ahead->dt = s->length[lane];
   if (!m->model->series)
-    return runge_kutta_crossing(m, s, lane, search, level, crosses, dt, x);
-  *crosses = series_crosses(m, s, lane, search, level, dt, x);
+    return look_along_dense_output(m, s, lane, search, level, ahead);
+  look_along_series(m, s, lane, search, level, ahead);
   return HK_OK;
 }
 
@@ -306,25 +363,31 @@ double hk__quiet(const struct hk__motion *motion, const double *x)
 }
 
 enum hk_status hk__look_ahead(const struct hk__motion *motion, enum hk__crossing search, double level, double t,
-                              double *pace, double *x, double *dt, bool *crosses)
+                              double *pace, const double *x, struct hk__ahead *ahead)
 {
   struct hk__motions m;
   struct hk__stride s;
+  double gone = 0, state[HK__STATES_ROOM];
   put_one(&m, motion);
-  *dt = 0;
-  *crosses = false;
+  memcpy(state, x, motion->model->state_count * sizeof *x);
   for (int steps = 0; steps < PATIENCE; steps++) {
-    enum hk_status status = take_one(&m, &s, t + *dt, INFINITY, pace, x);
-    double h = s.length[0];
-    if (status == HK_OK && search != HK__CROSS_NONE)
-      status = hk__stride_crossing(&m, &s, 0, search, level, crosses, &h, x);
+    enum hk_status status = take_one(&m, &s, t + gone, INFINITY, pace, state);
+    if (status == HK_OK)
+      status = hk__stride_look(&m, &s, 0, search, level, ahead);
     if (status != HK_OK)
       return status;
-    for (size_t j = 0; j < motion->model->state_count && !*crosses; j++)
-      x[j] = s.x[j][0];
-    *dt += h;
-    if (*crosses || hk__moves_on(t, *dt))
+    if (ahead->terms > 0)
+      hk__stride_hand_over(&m, &s, (double *[HK_LANES]){ahead->x});
+    if (gone > 0 && ahead->terms > 0) { /* the course from t on is that of several steps */
+      hk__ahead_at(ahead, motion->model->state_count, ahead->dt, state);
+      memcpy(ahead->x, state, motion->model->state_count * sizeof *x);
+      ahead->terms = 0;
+    }
+    gone = ahead->dt += gone;
+    if (ahead->crosses || hk__moves_on(t, gone))
       return HK_OK;
+    for (size_t j = 0; j < motion->model->state_count; j++)
+      state[j] = s.x[j][0];
   }
   return HK_ERR_NUMERIC;
 }
@@ -352,7 +415,7 @@ void hk__slope(const struct hk_model *model, const double *param, const double *
   struct hk__current constant = {.constant = current};
   struct hk__motion motion = {model, param, &constant, 0, clamped};
   struct hk__motions m;
-  hk_lanes state[HK_STATES_MAX][HK_SERIES_MAX], currents[HK_SERIES_MAX] = {hk_lanes_all(current)};
+  hk_lanes state[HK_SERIES_ROWS][HK_SERIES_MAX], currents[HK_SERIES_MAX] = {hk_lanes_all(current)};
   hk_lanes y[HK_STATES_MAX], dy[HK_STATES_MAX], second = hk_lanes_all(1);
   put_one(&m, &motion);
   for (size_t j = 0; j < model->state_count; j++)

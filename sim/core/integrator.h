@@ -19,6 +19,14 @@
 
 #include "core/linear.h"
 
+/* The numbers of a state fill whole lanes: what comes after the model's is of no meaning. */
+enum { HK__STATES_ROOM = (HK_STATES_MAX + HK_LANES - 1) / HK_LANES * HK_LANES };
+
+static inline size_t hk__states_room(size_t states)
+{
+  return (states + HK_LANES - 1) / HK_LANES * HK_LANES;
+}
+
 /* A neuron. */
 struct hk__motion {
   const struct hk_model *model; /* nonlinear */
@@ -43,15 +51,31 @@ struct hk__motions {
 struct hk__stride {
   hk_lanes t, most; /* it begins at absolute time t and is no longer than this, >= 0 */
   hk_lanes pace;    /* > 0: the length that the last step found right; it is adapted */
-  hk_lanes start[HK_STATES_MAX];
+  hk_lanes start[HK__STATES_ROOM];
   /* What comes of it: */
   hk_mask done;    /* elsewhere the length was too much: another try is due, with the new pace */
   hk_lanes length; /* where it is done */
-  hk_lanes x[HK_STATES_MAX];
+  hk_lanes x[HK__STATES_ROOM];
   hk_lanes low, high; /* what state 0 stays between, more or less (Runge-Kutta) */
-  hk_lanes term[HK_STATES_MAX][HK_SERIES_MAX];
+  hk_lanes term[HK_SERIES_ROWS][HK_SERIES_MAX];
   size_t last[HK_LANES]; /* the highest term of each lane's series */
 };
+
+/* What a look ahead finds: the state's course until a time dt from now, as far as the step carries or to the first
+ * crossing. The course is the series x[k * hk__states_room(states) + j] in the time over `span`, or where there is none
+ * the state x[j] at dt alone. */
+struct hk__ahead {
+  double dt, span;
+  double *x;    /* room for HK__AHEAD_TERMS states if `series` is set, else for one */
+  size_t terms; /* 0: no series */
+  bool series;  /* whether one is wanted; a model that has none gives none */
+  bool crosses;
+};
+
+enum { HK__SERIES_LAST = 20, HK__AHEAD_TERMS = HK__SERIES_LAST + 1 };
+
+/* The state at dt from when `ahead` was found. */
+void hk__ahead_at(const struct hk__ahead *ahead, size_t states, double dt, double *x);
 
 /* A pace below this means that the state has run out of bounds. */
 static const double hk__shortest_pace = 1e-300;
@@ -62,20 +86,23 @@ void hk__stride_take(const struct hk__motions *motions, struct hk__stride *strid
 
 enum hk__crossing { HK__CROSS_NONE, HK__CROSS_UP, HK__CROSS_DOWN };
 
-/* Whether state 0 of a lane crosses the level in its step, which is done; then *dt is the time of the first crossing
- * from its beginning, and x the state there. search: HK__CROSS_UP if state 0 is below the level and is to be caught
- * when it reaches it, HK__CROSS_DOWN if it is above and is to be caught when it falls below. */
-enum hk_status hk__stride_crossing(const struct hk__motions *motions, const struct hk__stride *stride, size_t lane,
-                                   enum hk__crossing search, double level, bool *crosses, double *dt, double *x);
+/* What the step of a lane, which is done, shows but for its series, which is handed over besides. search: HK__CROSS_UP
+ * if state 0 is below the level and is to be caught when it reaches it, HK__CROSS_DOWN if it is above and is to be
+ * caught when it falls below. */
+enum hk_status hk__stride_look(const struct hk__motions *motions, const struct hk__stride *stride, size_t lane,
+                               enum hk__crossing search, double level, struct hk__ahead *ahead);
+
+/* Hands the lanes' series over: to[i] is where a look ahead of lane i wants it, or NULL. */
+void hk__stride_hand_over(const struct hk__motions *motions, const struct hk__stride *stride,
+                          double *const to[HK_LANES]);
 
 /* Advances the state of one neuron by dt >= 0 from absolute time t. *pace, > 0, is the length of step that the last
  * call found right; it is kept up to date. Error: HK_ERR_NUMERIC if the state runs out of bounds. */
 enum hk_status hk__integrate(const struct hk__motion *motion, double t, double dt, double *pace, double *x);
 
-/* Looks ahead from x at absolute time t for as long as one step carries: *dt is that time or, if state 0 crosses the
- * level in it, the time of the first crossing. x is advanced by *dt, which moves the time on however late it is. */
+/* Looks ahead from x at absolute time t for as long as one step carries, which moves the time on however late it is. */
 enum hk_status hk__look_ahead(const struct hk__motion *motion, enum hk__crossing search, double level, double t,
-                              double *pace, double *x, double *dt, bool *crosses);
+                              double *pace, const double *x, struct hk__ahead *ahead);
 
 /* A time before which a free neuron surely does not spike if nothing arrives, by its model's bound. */
 double hk__quiet(const struct hk__motion *motion, const double *x);

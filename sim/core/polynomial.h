@@ -17,7 +17,7 @@ static inline bool hk__polynomial_first(const double *w, size_t count, double le
 {
   double top = w[0], curvature = 0;
   for (size_t k = count; k-- > 1;) {
-    double positive = fmax(w[k], 0);
+    double positive = w[k] > 0 ? w[k] : 0;
     top += positive;
     curvature += (double)(k * (k - 1)) * positive;
   }
@@ -41,7 +41,7 @@ static inline bool hk__polynomial_first(const double *w, size_t count, double le
       return false;
     if (step < smallest) {
       if (d > 0) {
-        *s = fmin(at + step, 1.0);
+        *s = at + step < 1 ? at + step : 1;
         return true;
       }
       step = smallest;

@@ -17,45 +17,49 @@ struct group {
   bool under_way[HK_LANES], outlook[HK_LANES];
 };
 
-static hk_lanes gather(double *const from[HK_LANES], size_t j)
-{
-  return (hk_lanes){from[0][j], from[1][j], from[2][j], from[3][j]};
-}
-
 static void gather_states(const struct group *g, hk_lanes *x)
 {
-  double *from[HK_LANES];
-  for (size_t i = 0; i < HK_LANES; i++)
-    from[i] = g->cell[i]->x;
-  for (size_t j = 0; j < g->shard->n; j++)
-    x[j] = gather(from, j);
-}
-
-static void begin(struct group *g, struct hk__stride *s)
-{
-  struct hk__motions *motions = &g->shard->walks->motions;
-  for (size_t i = 0; i < HK_LANES; i++) {
-    const struct hk__walk *walk = g->walk[i];
-    g->cell[i] = &g->shard->cells->cell[g->shard->place->first + walk->neuron];
-    g->current[i] = &g->shard->current[walk->neuron];
-    struct hk__motion motion = hk__cell_motion(g->shard->cells, g->cell[i], g->current[i]);
-    hk__motions_put(motions, i, &motion);
-    s->t[i] = walk->stands;
-    s->most[i] = walk->looks ? INFINITY : walk->left;
-    s->pace[i] = g->cell[i]->pace;
+  for (size_t j = 0; j < g->shard->n; j += HK_LANES) {
+    for (size_t i = 0; i < HK_LANES; i++)
+      x[j + i] = hk_lanes_load(g->cell[i]->x + j);
+    hk_lanes_transpose(x + j);
   }
-  gather_states(g, s->start);
 }
 
-/* Sets out for the next moment; a walk that is foreseen to arrive there is there already. */
+/* Takes up to HK_LANES of the walks. */
+static void meet(struct group *g, struct hk__walk *walk, size_t count)
+{
+  g->count = count < HK_LANES ? count : HK_LANES;
+  for (size_t i = 0; i < HK_LANES; i++) {
+    g->walk[i] = walk + (i < g->count ? i : 0);
+    g->cell[i] = &g->shard->cells->cell[g->shard->place->first + g->walk[i]->neuron];
+    g->current[i] = &g->shard->current[g->walk[i]->neuron];
+    g->under_way[i] = true;
+    g->outlook[i] = false;
+  }
+}
+
+static void put_motions(struct group *g)
+{
+  for (size_t i = 0; i < HK_LANES; i++) {
+    struct hk__motion motion = hk__cell_motion(g->shard->cells, g->cell[i], g->current[i]);
+    hk__motions_put(&g->shard->walks->motions, i, &motion);
+  }
+}
+
+static enum hk_status arrive(struct group *g, size_t i);
+
+/* Sets out for the next moment; a walk whose course to there is known is there already. */
 static enum hk_status aim(struct group *g, size_t i)
 {
   bool over;
   enum hk_status status = hk__walk_aim(g->shard, g->window, g->walk[i], &over);
   g->under_way[i] = !over;
-  if (status == HK_OK && !over && hk__cell_take_ahead(g->cell[i], g->walk[i]->time))
+  if (status != HK_OK || over)
+    return status;
+  if (hk__cell_take_ahead(g->cell[i], g->walk[i]->time))
     g->walk[i]->left = 0;
-  return status;
+  return g->walk[i]->left > 0 ? HK_OK : arrive(g, i);
 }
 
 static enum hk_status arrive(struct group *g, size_t i)
@@ -72,11 +76,12 @@ static enum hk_status arrive(struct group *g, size_t i)
   return aim(g, i);
 }
 
-static enum hk_status go_on(struct group *g, const struct hk__stride *s, size_t i)
+/* by_neuron: the stride's states after it, transposed. */
+static enum hk_status go_on(struct group *g, const struct hk__stride *s, const hk_lanes *by_neuron, size_t i)
 {
   struct hk__walk *walk = g->walk[i];
-  for (size_t j = 0; j < g->shard->n; j++)
-    g->cell[i]->x[j] = s->x[j][i];
+  for (size_t j = 0; j < g->shard->n; j += HK_LANES)
+    hk_lanes_store(by_neuron[j + i], g->cell[i]->x + j);
   walk->stands += s->length[i];
   walk->left -= s->length[i];
   return walk->left > 0 ? HK_OK : arrive(g, i);
@@ -86,34 +91,32 @@ static enum hk_status go_on(struct group *g, const struct hk__stride *s, size_t 
 static enum hk_status look(struct group *g, const struct hk__stride *s, size_t i)
 {
   struct hk__cell *cell = g->cell[i];
-  struct hk__motions *motions = &g->shard->walks->motions;
-  double dt = s->length[i];
-  bool crosses;
   enum hk_status status =
-      hk__stride_crossing(motions, s, i, hk__cell_search(cell), cell->threshold, &crosses, &dt, cell->ahead);
-  for (size_t j = 0; j < g->shard->n && !crosses; j++)
-    cell->ahead[j] = s->x[j][i];
-  if (status == HK_OK && !crosses && !hk__moves_on(cell->since, dt)) {
+      hk__stride_look(&g->shard->walks->motions, s, i, hk__cell_search(cell), cell->threshold, &cell->ahead);
+  if (status == HK_OK && !cell->ahead.crosses && !hk__moves_on(cell->since, cell->ahead.dt)) {
     struct hk__motion motion = hk__cell_motion(g->shard->cells, cell, g->current[i]);
-    for (size_t j = 0; j < g->shard->n; j++)
-      cell->ahead[j] = cell->x[j];
-    status = hk__look_ahead(&motion, hk__cell_search(cell), cell->threshold, cell->since, &cell->pace, cell->ahead, &dt,
-                            &crosses);
+    status = hk__look_ahead(&motion, hk__cell_search(cell), cell->threshold, cell->since, &cell->pace, cell->x,
+                            &cell->ahead);
   }
   if (status != HK_OK)
     return status;
   g->walk[i]->looks = false;
-  hk__shard_wake(g->shard, g->walk[i]->neuron, hk__cell_foresee(cell, dt, crosses));
-  status = aim(g, i);
-  return status == HK_OK && g->under_way[i] && g->walk[i]->left == 0 ? arrive(g, i) : status;
+  hk__shard_wake(g->shard, g->walk[i]->neuron, hk__cell_foresee(cell));
+  return aim(g, i);
 }
 
 /* Asks the model how long the cells that have arrived stay quiet. */
 static enum hk_status ask(struct group *g)
 {
+  bool outlook = false;
+  for (size_t i = 0; i < g->count; i++)
+    outlook |= g->outlook[i];
+  if (!outlook)
+    return HK_OK;
   const struct hk_model *model = g->shard->place->model;
-  hk_lanes x[HK_STATES_MAX], current, quiet = hk_lanes_all(0);
+  hk_lanes x[HK__STATES_ROOM], current, quiet = hk_lanes_all(0);
   if (model->quiet) {
+    put_motions(g);
     gather_states(g, x);
     for (size_t i = 0; i < HK_LANES; i++)
       current[i] = hk__current_most(g->current[i]);
@@ -134,49 +137,61 @@ static enum hk_status ask(struct group *g)
   return status;
 }
 
+static enum hk_status set_out(struct group *g)
+{
+  enum hk_status status = HK_OK;
+  for (size_t i = 0; i < g->count && status == HK_OK; i++)
+    status = aim(g, i);
+  return status == HK_OK ? ask(g) : status;
+}
+
 static enum hk_status take_step(struct group *g)
 {
   struct hk__stride s;
-  bool outlook = false;
-  begin(g, &s);
-  hk__stride_take(&g->shard->walks->motions, &s);
+  hk_lanes by_neuron[HK__STATES_ROOM];
+  const struct hk__motions *motions = &g->shard->walks->motions;
+  put_motions(g);
+  for (size_t i = 0; i < HK_LANES; i++) {
+    s.t[i] = g->walk[i]->stands;
+    s.most[i] = g->walk[i]->looks ? INFINITY : g->walk[i]->left;
+    s.pace[i] = g->cell[i]->pace;
+  }
+  gather_states(g, s.start);
+  hk__stride_take(motions, &s);
+  if (g->cell[0]->ahead.series) {
+    double *to[HK_LANES];
+    for (size_t i = 0; i < HK_LANES; i++)
+      to[i] = i < g->count && g->walk[i]->looks ? g->cell[i]->ahead.x : NULL;
+    hk__stride_hand_over(motions, &s, to);
+  }
+  for (size_t j = 0; j < g->shard->n; j += HK_LANES) {
+    for (size_t i = 0; i < HK_LANES; i++)
+      by_neuron[j + i] = j + i < g->shard->n ? s.x[j + i] : hk_lanes_all(0);
+    hk_lanes_transpose(by_neuron + j);
+  }
   for (size_t i = 0; i < g->count; i++) {
     enum hk_status status = HK_OK;
-    g->under_way[i] = true;
-    g->outlook[i] = false;
     g->cell[i]->pace = s.pace[i];
     if (s.done[i])
-      status = g->walk[i]->looks ? look(g, &s, i) : go_on(g, &s, i);
+      status = g->walk[i]->looks ? look(g, &s, i) : go_on(g, &s, by_neuron, i);
     else if (!(s.pace[i] > hk__shortest_pace))
       status = HK_ERR_NUMERIC;
     if (status != HK_OK)
       return status;
-    outlook |= g->outlook[i];
   }
-  return outlook ? ask(g) : HK_OK;
+  return ask(g);
 }
 
 enum hk_status hk__walks_take_rounds(struct hk__shard_state *shard, const struct hk__window *window)
 {
   struct hk__walks *w = shard->walks;
   struct group g = {.shard = shard, .window = window};
-  size_t under_way = 0;
-  for (size_t i = 0; i < w->walk_count; i++) {
-    g.walk[0] = &w->walk[i];
-    g.cell[0] = &shard->cells->cell[shard->place->first + w->walk[i].neuron];
-    enum hk_status status = aim(&g, 0);
-    if (status != HK_OK)
-      return status;
-    w->walk[under_way] = w->walk[i];
-    under_way += g.under_way[0];
-  }
-  while (under_way > 0) {
+  size_t under_way = w->walk_count;
+  for (bool out = false; under_way > 0; out = true) {
     size_t still = 0;
     for (size_t first = 0; first < under_way; first += g.count) {
-      g.count = under_way - first < HK_LANES ? under_way - first : HK_LANES;
-      for (size_t i = 0; i < HK_LANES; i++)
-        g.walk[i] = &w->walk[first + (i < g.count ? i : 0)];
-      enum hk_status status = take_step(&g);
+      meet(&g, w->walk + first, under_way - first);
+      enum hk_status status = out ? take_step(&g) : set_out(&g);
       if (status != HK_OK)
         return status;
       for (size_t i = 0; i < g.count; i++)
