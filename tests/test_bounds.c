@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the windowed scheduler must not miss: crossings that its bound, or its leave to sleep, could overlook. Every
+ * scene goes through the queue as well, which looks at each event by itself; some have closed forms. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scene.h"
+
+enum { CELLS = 64, FAN = 7 };
+
+/* --- parameters --- */
+
+enum variant { PRESETS, SLOW_MEMBRANE, EQUAL_TIMES, EACH_ITS_OWN, VARIANTS };
+static const char *const variant_name[] = {"presets", "slow membrane", "equal time constants", "each its own"};
+
+static void set_times(struct scene *scene, struct hk_value membrane, struct hk_value conductance,
+                      struct hk_value synapse)
+{
+  scene_set(scene, "tau_m", membrane);
+  scene_set(scene, "tau", membrane);
+  scene_set(scene, "g", conductance);
+  scene_set(scene, "tau_syn_ex", synapse);
+  scene_set(scene, "tau_syn_in", synapse);
+  scene_set(scene, "tau_syn_1", synapse);
+}
+
+/* The same three values in turn. */
+static struct hk_value in_turn(double *list, double a, double b, double c)
+{
+  for (int i = 0; i < FAN * CELLS; i++)
+    list[i] = i % CELLS % 3 == 0 ? a : i % CELLS % 3 == 1 ? b : c;
+  return hk_value_list(list, CELLS);
+}
+
+static void set_variant(struct scene *scene, enum variant variant)
+{
+  static const double capacitance = 58.72; /* of glif_psc, pF */
+  static double membrane[FAN * CELLS], conductance[FAN * CELLS], synapse[FAN * CELLS];
+  switch (variant) {
+  case SLOW_MEMBRANE:
+    set_times(scene, hk_value_constant(1000), hk_value_constant(capacitance / 1000), hk_value_constant(1));
+    return;
+  case EQUAL_TIMES:
+    set_times(scene, hk_value_constant(10), hk_value_constant(capacitance / 10), hk_value_constant(10));
+    break;
+  case EACH_ITS_OWN:
+    set_times(scene, in_turn(membrane, 12, 7, 25), in_turn(conductance, 4, 8, 2), in_turn(synapse, 1.5, 7, 0.5));
+    break;
+  default:
+    return;
+  }
+  scene_set(scene, "spike_dependent_threshold", hk_value_constant(1));
+  scene_set(scene, "after_spike_currents", hk_value_constant(1));
+  scene_set(scene, "adapting_threshold", hk_value_constant(1));
+}
+
+/* Deriving a system of many states takes long: those take half of the variants. */
+static bool takes(const struct hk_model *model, int variant)
+{
+  return model->state_count <= 8 || variant >= EQUAL_TIMES;
+}
+
+static void set_refractory(struct scene *scene, double time)
+{
+  scene_set(scene, "t_ref", hk_value_constant(time));
+  scene_set(scene, "refrac", hk_value_constant(time));
+}
+
+/* --- a hair above threshold and a hair below --- */
+
+/* For each cell the factor to all its weights at which it begins to spike. */
+struct edge {
+  double low[CELLS], high[CELLS];
+  double *weight; /* of each hit, with factor 1 */
+};
+
+static void scale(struct scene *scene, const struct edge *edge, const double *factor)
+{
+  for (size_t i = 0; i < scene->hit_count; i++)
+    scene->hit[i].weight = edge->weight[i] * factor[scene->hit[i].cell];
+}
+
+/* Of FAN copies of each cell, one after the other, each with factors of its own. */
+static void who_fires(const struct scene *scene, const struct edge *edge, double factor[FAN][CELLS],
+                      bool fires[FAN][CELLS])
+{
+  struct scene wide = *scene;
+  wide.cells = FAN * CELLS;
+  for (size_t i = 0; i < wide.param_count; i++)
+    if (wide.params[i].value.kind == HK_VALUE_LIST)
+      wide.params[i].value.count = wide.cells;
+  wide.hit = NULL;
+  wide.hit_count = wide.hit_capacity = 0;
+  for (uint32_t f = 0; f < FAN; f++)
+    for (size_t i = 0; i < scene->hit_count; i++) {
+      const struct scene_hit *hit = &scene->hit[i];
+      scene_hit(&wide, f * CELLS + hit->cell, hit->time, hit->delay, edge->weight[i] * factor[f][hit->cell]);
+    }
+  struct recording r = scene_run(&wide, HK_SCHEDULER_QUEUE);
+  memset(fires, 0, FAN * CELLS * sizeof(bool));
+  for (size_t i = 0; i < r.count; i++)
+    fires[r.spikes[i].neuron / CELLS][r.spikes[i].neuron % CELLS] = true;
+  recording_free(&r);
+  scene_clear(&wide);
+}
+
+/* Between factors 1e-3 and `most`. */
+static void find_edges(const struct scene *scene, struct edge *edge, double most)
+{
+  for (int i = 0; i < CELLS; i++) {
+    edge->low[i] = 1e-3;
+    edge->high[i] = most;
+  }
+  for (int turn = 0; turn < 16; turn++) {
+    double factor[FAN][CELLS];
+    bool fires[FAN][CELLS];
+    for (int f = 0; f < FAN; f++)
+      for (int i = 0; i < CELLS; i++)
+        factor[f][i] = edge->low[i] * pow(edge->high[i] / edge->low[i], (f + 1.0) / (FAN + 1));
+    who_fires(scene, edge, factor, fires);
+    for (int i = 0; i < CELLS; i++) {
+      int f = 0;
+      while (f < FAN && !fires[f][i])
+        f++;
+      edge->high[i] = f < FAN ? factor[f][i] : edge->high[i];
+      edge->low[i] = f > 0 ? factor[f - 1][i] : edge->low[i];
+    }
+  }
+}
+
+/* Both schedulers on both sides of the edge. A grazing spike's time is the square root of what separates it from
+ * none, so its tolerance grows as the two near each other; whether it happens is never in doubt. */
+static void check_edges(struct scene *scene, const char *what, double most, double nearest)
+{
+  static const struct {
+    double beyond, tolerance;
+  } side[] = {{-1e-4, 1e-9}, {-1e-6, 1e-9}, {-1e-12, 1e-3}, {1e-12, 1e-3}, {1e-6, 1e-9}, {1e-4, 1e-9}};
+  static const double window[] = {0, 0.1, 0.01};
+  struct edge edge;
+  edge.weight = malloc(scene->hit_count * sizeof *edge.weight);
+  ck_assert_ptr_nonnull(edge.weight);
+  for (size_t i = 0; i < scene->hit_count; i++)
+    edge.weight[i] = scene->hit[i].weight;
+  find_edges(scene, &edge, most);
+  size_t below = 0, above = 0;
+  for (size_t s = 0; s < sizeof side / sizeof *side; s++) {
+    if (fabs(side[s].beyond) < nearest)
+      continue;
+    double factor[CELLS];
+    for (int i = 0; i < CELLS; i++)
+      factor[i] = edge.high[i] * (1 + side[s].beyond);
+    scale(scene, &edge, factor);
+    for (size_t w = 0; w < sizeof window / sizeof *window; w++) {
+      scene->window = window[w];
+      size_t spikes = scene_agrees(scene, what, side[s].tolerance);
+      if (fabs(side[s].beyond) <= 1.01 * nearest)
+        *(side[s].beyond < 0 ? &below : &above) = spikes;
+    }
+  }
+  /* the edges were edges: most are silent on one side and spike on the other */
+  ck_assert_msg(below < CELLS / 4, "%s, %s: %zu spikes below the edge", scene->model->name, what, below);
+  ck_assert_msg(above > CELLS * 3 / 4, "%s, %s: %zu spikes above the edge", scene->model->name, what, above);
+  free(edge.weight);
+}
+
+/* Some events of either sign, close together. */
+static void add_bursts(struct scene *scene, uint64_t *state)
+{
+  double weight = scene_weight(scene->model);
+  for (uint32_t i = 0; i < CELLS; i++) {
+    int count = 1 + (int)scene_draw(state, 0, 5);
+    for (int k = 0; k < count; k++) {
+      bool inhibitory = k > 0 && scene_draw(state, 0, 1) < 0.3;
+      double w = weight * (inhibitory ? -scene_draw(state, 0.1, 0.8) : scene_draw(state, 0.2, 1));
+      scene_hit(scene, i, scene_draw(state, 0.3, 3), scene_draw(state, 1e-3, 0.7), w);
+    }
+  }
+}
+
+START_TEST(a_hair_from_threshold)
+{
+  const struct hk_model *model = linear_model((size_t)_i);
+  uint64_t state = (uint64_t)_i;
+  for (int variant = 0; variant < VARIANTS; variant++) {
+    if (!takes(model, variant))
+      continue;
+    struct scene scene = {.model = model, .cells = CELLS, .duration = 30};
+    set_variant(&scene, (enum variant)variant);
+    set_refractory(&scene, 100);
+    add_bursts(&scene, &state);
+    check_edges(&scene, variant_name[variant], 40, 1e-12);
+    scene_clear(&scene);
+  }
+}
+END_TEST
+
+/* One event each, so that the maximum falls at every phase of a window, the middle and the ends included. */
+START_TEST(grazing_maxima)
+{
+  const struct hk_model *model = linear_model((size_t)_i);
+  for (int variant = 0; variant < VARIANTS; variant++) {
+    if (!takes(model, variant))
+      continue;
+    struct scene scene = {.model = model, .cells = CELLS, .duration = 40};
+    set_variant(&scene, (enum variant)variant);
+    set_refractory(&scene, 100);
+    double weight = scene_weight(model);
+    for (uint32_t i = 0; i < CELLS; i++)
+      scene_hit(&scene, i, 1 + 0.1 * i / CELLS, 0.25, weight);
+    check_edges(&scene, variant_name[variant], 40, 1e-12);
+    scene_clear(&scene);
+  }
+}
+END_TEST
+
+/* --- inhibition on the heels of excitation --- */
+
+/* Excitation that would cross at some time alone; then much inhibition shortly before that time, or after it, when the
+ * window's end is far below threshold. After it, the spike stands as it was. */
+START_TEST(inhibition_around_a_crossing)
+{
+  static const double apart[] = {-0.01, -1e-3, -1e-6, 1e-6, 1e-3, 0.01}, window[] = {0, 0.1};
+  const struct hk_model *model = linear_model((size_t)_i);
+  double weight = scene_weight(model);
+  for (int variant = 0; variant < VARIANTS; variant++)
+    for (size_t a = 0; takes(model, variant) && a < sizeof apart / sizeof *apart; a++) {
+      uint64_t state = (uint64_t)_i;
+      struct scene scene = {.model = model, .cells = CELLS, .duration = 10};
+      set_variant(&scene, (enum variant)variant);
+      set_refractory(&scene, 100);
+      for (uint32_t i = 0; i < CELLS; i++)
+        scene_hit(&scene, i, scene_draw(&state, 1, 2), 0.25, weight * scene_draw(&state, 3, 12));
+      struct recording alone = scene_run(&scene, HK_SCHEDULER_QUEUE);
+      ck_assert_uint_eq(alone.count, CELLS);
+      for (size_t k = 0; k < alone.count; k++)
+        scene_hit(&scene, alone.spikes[k].neuron, alone.spikes[k].time + apart[a] - 0.25, 0.25, -1000 * weight);
+      for (size_t w = 0; w < 2; w++) {
+        scene.window = window[w];
+        size_t spikes = scene_agrees(&scene, variant_name[variant], 1e-9);
+        ck_assert(apart[a] < 0 || spikes == CELLS);
+        struct recording both = scene_run(&scene, HK_SCHEDULER_WINDOWS);
+        ck_assert(apart[a] < 0 || agree_until(&alone, &both, 1e-9) == INFINITY);
+        recording_free(&both);
+      }
+      recording_free(&alone);
+      scene_clear(&scene);
+    }
+}
+END_TEST
+
+/* The same where it hangs on a hair whether the excitation alone had time enough. */
+START_TEST(inhibition_just_in_time)
+{
+  static const struct {
+    double apart, most, nearest;
+  } pair[] = {{0.01, 1e8, 1e-12}, {1e-3, 1e10, 1e-12}, {1e-6, 1e10, 1e-6}};
+  const struct hk_model *model = linear_model((size_t)_i);
+  double weight = scene_weight(model);
+  bool first_order = model->state_count <= 3; /* what an event adds is felt at once, or soon */
+  for (int variant = 0; variant < VARIANTS; variant++)
+    for (size_t p = 0; takes(model, variant) && p < (first_order ? 3 : 2); p++) {
+      struct scene scene = {.model = model, .cells = CELLS, .duration = 8};
+      set_variant(&scene, (enum variant)variant);
+      set_refractory(&scene, 100);
+      for (uint32_t i = 0; i < CELLS; i++) {
+        scene_hit(&scene, i, 1 + 0.5 * i / CELLS, 0.25, weight);
+        scene_hit(&scene, i, 1 + 0.5 * i / CELLS + pair[p].apart, 0.25, -3 * weight);
+      }
+      check_edges(&scene, variant_name[variant], pair[p].most, pair[p].nearest);
+      scene_clear(&scene);
+    }
+}
+END_TEST
+
+/* --- edges of windows --- */
+
+/* Arrivals at the quarters of windows, or within rounding or a picosecond of them, the run's end included; strong
+ * enough for several spikes in a window. Arrivals at one moment are frequent. */
+static void add_lattice(struct scene *scene, double window, uint64_t *state)
+{
+  static const double nudge[] = {0, 0, 0, 0, 1e-12, -1e-12, 0x1p-52, -0x1p-52};
+  double weight = scene_weight(scene->model);
+  for (uint32_t i = 0; i < scene->cells; i++) {
+    scene_hit(scene, i, 0, i % 2 ? window : 0x1p-40, i % 3 ? weight : 2 * weight); /* at, or within rounding of it */
+    for (int k = 0; k < 40; k++) {
+      double arrival = 0.25 * window * floor(scene_draw(state, 5, 65)) + nudge[(int)scene_draw(state, 0, 8)];
+      double sign = scene_draw(state, 0, 1) < 0.2 ? -1 : 1;
+      double delay = scene_draw(state, 0, 1) < 0.5 ? 0.25 * window : window;
+      scene_hit(scene, i, arrival - delay, delay, sign * weight * scene_draw(state, 0.3, 4));
+    }
+    scene_hit(scene, i, scene->duration - window, window, 5 * weight);
+  }
+}
+
+static const double refractory_windows[] = {0, 0.0625, 0.5, 1, 2, 2.75};
+static const double refractory_beyond[] = {0, 1e-12, -1e-12};
+
+START_TEST(at_edges_of_windows)
+{
+  static const double window[] = {0.25, 0.1}; /* binary, and not */
+  const struct hk_model *model = linear_model((size_t)_i);
+  bool may_be_zero = strcmp(model->name, "glif_psc") != 0;
+  uint64_t state = (uint64_t)_i;
+  for (size_t w = 0; w < 2; w++)
+    for (size_t r = may_be_zero ? 0 : 1; r < sizeof refractory_windows / sizeof *refractory_windows; r++)
+      for (size_t b = 0; b < (r == 0 ? 1 : 3); b++) {
+        struct scene scene = {.model = model, .cells = 24, .duration = 17 * window[w], .window = window[w]};
+        set_refractory(&scene, refractory_windows[r] * window[w] + refractory_beyond[b]);
+        add_lattice(&scene, window[w], &state);
+        char what[128];
+        snprintf(what, sizeof what, "windows of %g ms, refractory for %g%+g", window[w], refractory_windows[r],
+                 refractory_beyond[b]);
+        ck_assert_uint_gt(scene_agrees(&scene, what, 1e-9), 24);
+        scene_clear(&scene);
+      }
+}
+END_TEST
+
+static int by_arrival(const void *a, const void *b)
+{
+  const struct scene_hit *x = a, *y = b;
+  if (x->cell != y->cell)
+    return x->cell < y->cell ? -1 : 1;
+  double s = x->time + x->delay, t = y->time + y->delay;
+  return (s > t) - (s < t);
+}
+
+/* What jumps at events and decays between them can be followed by hand. */
+static size_t follow_jumps(const struct scene *scene, double tau, double threshold, double refractory,
+                           struct hk_spike *out)
+{
+  struct scene_hit *hit = malloc(scene->hit_count * sizeof *hit);
+  ck_assert_ptr_nonnull(hit);
+  memcpy(hit, scene->hit, scene->hit_count * sizeof *hit);
+  qsort(hit, scene->hit_count, sizeof *hit, by_arrival);
+  size_t spikes = 0;
+  for (size_t i = 0; i < scene->hit_count;) {
+    uint32_t cell = hit[i].cell;
+    double level = 0, last = 0, release = 0;
+    while (i < scene->hit_count && hit[i].cell == cell) {
+      double t = hit[i].time + hit[i].delay;
+      if (t >= release)
+        level *= exp((fmax(last, release) - t) / tau);
+      for (; i < scene->hit_count && hit[i].cell == cell && hit[i].time + hit[i].delay == t; i++)
+        level += t >= release ? hit[i].weight : 0;
+      last = t;
+      if (t >= release && level >= threshold && t <= scene->duration) {
+        out[spikes++] = (struct hk_spike){t, 0, cell};
+        level = 0;
+        release = t + refractory;
+      }
+    }
+  }
+  free(hit);
+  return spikes;
+}
+
+static int by_time(const void *a, const void *b)
+{
+  const struct hk_spike *x = a, *y = b;
+  if (x->time != y->time)
+    return x->time < y->time ? -1 : 1;
+  return (x->neuron > y->neuron) - (x->neuron < y->neuron);
+}
+
+START_TEST(jumps_followed_by_hand)
+{
+  static const double window = 0.25;
+  uint64_t state = 11;
+  for (size_t r = 0; r < sizeof refractory_windows / sizeof *refractory_windows; r++)
+    for (size_t b = 0; b < (r == 0 ? 1 : 3); b++) {
+      struct scene scene = {
+          .model = hk_model_find("iaf_psc_delta"), .cells = 200, .duration = 17 * window, .window = window};
+      double refractory = refractory_windows[r] * window + refractory_beyond[b];
+      set_refractory(&scene, refractory);
+      add_lattice(&scene, window, &state);
+      struct recording windows = scene_run(&scene, HK_SCHEDULER_WINDOWS);
+      struct recording hand = {.spikes = malloc(scene.hit_count * sizeof *hand.spikes)};
+      ck_assert_ptr_nonnull(hand.spikes);
+      hand.count = follow_jumps(&scene, 10, 15, refractory, hand.spikes);
+      qsort(hand.spikes, hand.count, sizeof *hand.spikes, by_time);
+      ck_assert_uint_gt(hand.count, scene.cells);
+      double until = agree_until(&hand, &windows, 0);
+      ck_assert_msg(until == INFINITY, "refractory for %.17g ms: part at %.17g ms", refractory, until);
+      recording_free(&hand);
+      recording_free(&windows);
+      scene_clear(&scene);
+    }
+}
+END_TEST
+
+int main(void)
+{
+  Suite *suite = suite_create("bounds");
+  TCase *tcase = tcase_create("bounds");
+  tcase_set_timeout(tcase, 240);
+  int models = 0;
+  while (linear_model((size_t)models))
+    models++;
+  tcase_add_loop_test(tcase, a_hair_from_threshold, 0, models);
+  tcase_add_loop_test(tcase, grazing_maxima, 0, models);
+  tcase_add_loop_test(tcase, inhibition_around_a_crossing, 0, models);
+  tcase_add_loop_test(tcase, inhibition_just_in_time, 0, models);
+  tcase_add_loop_test(tcase, at_edges_of_windows, 0, models);
+  tcase_add_test(tcase, jumps_followed_by_hand);
+  suite_add_tcase(suite, tcase);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
