@@ -187,7 +187,7 @@ double hk_network_expected_synapses(const struct hk_network *network, size_t pro
 struct hk_estimate {
   uint64_t neurons; /* sources included */
   double synapses;  /* expected */
-  uint64_t bytes;   /* of synapses and of the values of neurons, within a few per cent */
+  uint64_t bytes;   /* of synapses, neurons and inputs, within a few per cent */
 };
 
 /* grid: as in struct hk_options; it decides how delays are stored. Error: HK_ERR_MEMORY. */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "progress.h"
@@ -105,6 +106,14 @@ static void print_projections(const struct hk_network *network)
   }
 }
 
+/* What the program takes before it has built anything, and what HDF5 will take to write files. */
+static uint64_t own_bytes(void)
+{
+  const uint64_t files = 5 << 20;
+  struct rusage usage;
+  return files + (getrusage(RUSAGE_SELF, &usage) == 0 ? 1024 * (uint64_t)usage.ru_maxrss : 0);
+}
+
 static void print_all(const struct hk_network *network, const struct hk_options *options, double duration,
                       const struct hk_estimate *estimate, const double *rates)
 {
@@ -113,7 +122,7 @@ static void print_all(const struct hk_network *network, const struct hk_options 
   print_projections(network);
   printf("\nneurons   %s\n", show_count(estimate->neurons, text));
   printf("synapses  %s\n", show_count((uint64_t)estimate->synapses, text));
-  printf("memory    %s\n", show_bytes(estimate->bytes, text));
+  printf("memory    %s\n", show_bytes(estimate->bytes + own_bytes(), text));
   printf("duration  %s\n", show_time(duration, text));
   printf("time      roughly %s, if neurons spike at these rates\n",
          show_wall(expected_seconds(network, options, duration, estimate, rates), text));

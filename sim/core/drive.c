@@ -182,7 +182,7 @@ static enum hk_status add_drive(struct hk__shard_state *shard, uint32_t index)
                           .draws_before = calloc(count, sizeof *d->draws_before)};
   if (!d->interval || !d->soonest || !d->next || !d->spare || !d->before || !d->draws || !d->draws_before)
     return HK_ERR_MEMORY;
-  shard->bytes += count * (4 * sizeof(double) + 2 * sizeof(uint32_t));
+  shard->bytes += count * HK__TRAIN_BYTES;
   d->blocks = HK__BEST(hk__poisson_blocks);
   hk__poisson_init(&d->group, shard->built->seed, HK__FOR_INPUT, index);
   for (uint32_t i = 0; i < d->count; i++) {

@@ -213,6 +213,8 @@ enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__w
 /* Sets every entry's slice without looking at targets. */
 void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window);
 
+enum { HK__TRAIN_BYTES = 4 * sizeof(double) + 2 * sizeof(uint32_t) };
+
 /* The private inputs of the shard's neurons. */
 enum hk_status hk__drives_init(struct hk__shard_state *shard);
 void hk__drives_clear(struct hk__shard_state *shard);

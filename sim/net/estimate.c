@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/cell.h"
+#include "core/shard.h"
 #include "net/build.h"
 #include "net/network.h"
 #include "net/rows.h"
@@ -145,17 +147,38 @@ enum hk_status hk__connectome_estimate(const struct hk_network *network, double 
   return status;
 }
 
-/* Parameters that differ are kept for every neuron; states as they are at first and as they are now. */
-static double value_bytes(const struct hk_network *network, size_t population)
+/* What a neuron takes: parameters that differ; its states as they are at first and as they are now; its current; what
+ * the fast scheduler keeps of it. */
+static double neuron_bytes(const struct hk_network *network, size_t population)
 {
   const struct hk_population_spec *spec = hk_network_population(network, population);
   const struct hk_model *model = hk_network_model(network, population);
   bool varies = false;
   for (size_t i = 0; i < spec->param_count; i++)
     varies |= spec->params[i].value.kind != HK_VALUE_CONSTANT;
-  double values = 2.0 * (double)model->state_count + (varies ? (double)model->param_count : 0.0);
+  double states = (double)model->state_count, params = varies ? (double)model->param_count : 0;
+  double bytes = sizeof(double) * (2 * states + params);
+  if (hk__model_is_source(model))
+    return bytes;
+  double superposed = sizeof(double) + 3 * sizeof(uint32_t) + 3; /* threshold; kernel, marks; marks and sleep */
+  double cell = sizeof(struct hk__cell) + sizeof(double) * (states + 1);
+  return bytes + sizeof(struct hk__current) + (model->kind == HK_MODEL_LINEAR ? superposed : cell);
+}
+
+static double population_bytes(const struct hk_network *network, size_t population)
+{
+  const struct hk_population_spec *spec = hk_network_population(network, population);
   uint64_t spikes = spec->trains.offsets ? spec->trains.offsets[spec->size] : 0;
-  return ((double)spec->size * values + (double)spikes) * sizeof(double);
+  return (double)spec->size * neuron_bytes(network, population) + (double)spikes * sizeof(double);
+}
+
+/* Values for each target; of a Poisson train also where it stands, and where it stood. */
+static double input_bytes(const struct hk_network *network, size_t input)
+{
+  const struct hk_input_spec *spec = hk_network_input(network, input);
+  uint64_t targets = spec->neurons ? spec->neuron_count : hk_network_population(network, spec->target)->size;
+  return (double)targets *
+         (2.0 * sizeof(double) + (spec->kind == HK_INPUT_POISSON ? sizeof(uint16_t) + HK__TRAIN_BYTES : 0));
 }
 
 enum hk_status hk_network_estimate(const struct hk_network *network, double grid, struct hk_estimate *out)
@@ -167,8 +190,10 @@ enum hk_status hk_network_estimate(const struct hk_network *network, double grid
   uint64_t neurons = 0;
   for (size_t p = 0; p < hk_network_population_count(network); p++) {
     neurons += hk_network_population(network, p)->size;
-    size.bytes += value_bytes(network, p);
+    size.bytes += population_bytes(network, p);
   }
+  for (size_t i = 0; i < hk_network_input_count(network); i++)
+    size.bytes += input_bytes(network, i);
   *out = (struct hk_estimate){neurons, size.synapses, (uint64_t)size.bytes};
   return HK_OK;
 }
