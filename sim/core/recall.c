@@ -106,11 +106,33 @@ static enum hk_status reserve(uint32_t **array, size_t *capacity, size_t wanted)
   return HK_OK;
 }
 
+/* Puts the events themselves in order, so that who reads a group reads memory from front to back; order is then 0, 1,
+ * 2, ... */
+static enum hk_status lay_out(struct hk__shard_state *shard)
+{
+  struct hk__events *from = &shard->events, *to = &shard->grouped;
+  while (to->capacity < from->count) {
+    to->count = to->capacity;
+    enum hk_status status = hk__events_grow(to);
+    if (status != HK_OK)
+      return status;
+  }
+  to->count = from->count;
+  for (size_t i = 0; i < from->count; i++) {
+    to->event[i] = from->event[shard->order[i]];
+    shard->order[i] = (uint32_t)i;
+  }
+  struct hk__events kept = *from;
+  *from = *to;
+  *to = kept;
+  return HK_OK;
+}
+
 enum hk_status hk__shard_group_events(struct hk__shard_state *shard, size_t marks, uint32_t **first)
 {
   enum hk_status status = reserve(&shard->first, &shard->first_capacity, marks + 2);
-  if (status == HK_OK)
-    status = reserve(&shard->order, &shard->order_capacity, shard->events.count + 1);
+  if (status == HK_OK) /* the second half is for merging */
+    status = reserve(&shard->order, &shard->order_capacity, 2 * shard->events.count + 2);
   if (status != HK_OK)
     return status;
   const struct hk__event *event = shard->events.event;
@@ -124,19 +146,51 @@ enum hk_status hk__shard_group_events(struct hk__shard_state *shard, size_t mark
   for (size_t i = 0; i < shard->events.count; i++)
     order[start[shard->mark[event[i].neuron]]++] = (uint32_t)i;
   *first = start;
-  return HK_OK;
+  return lay_out(shard);
+}
+
+/* Sorts a few, in place; those of one time stay as they are. */
+static void insert_sorted(const struct hk__event *event, uint32_t *order, uint32_t count)
+{
+  for (uint32_t i = 1; i < count; i++) {
+    uint32_t moving = order[i], place = i;
+    for (; place > 0 && event[order[place - 1]].time > event[moving].time; place--)
+      order[place] = order[place - 1];
+    order[place] = moving;
+  }
+}
+
+/* Merges a[0 .. middle) and a[middle .. count) into out. */
+static void merge(const struct hk__event *event, const uint32_t *a, uint32_t middle, uint32_t count, uint32_t *out)
+{
+  for (uint32_t i = 0, j = middle, k = 0; k < count; k++)
+    out[k] = j == count || (i < middle && event[a[i]].time <= event[a[j]].time) ? a[i++] : a[j++];
+}
+
+/* What is in order at the front, which is often nearly all, is left as it is. */
+static void sort_range(const struct hk__event *event, uint32_t *order, uint32_t count, uint32_t *spare)
+{
+  enum { FEW = 16 };
+  uint32_t sorted = 1;
+  while (sorted < count && event[order[sorted - 1]].time <= event[order[sorted]].time)
+    sorted++;
+  if (sorted >= count)
+    return;
+  if (count <= FEW) {
+    insert_sorted(event, order, count);
+    return;
+  }
+  uint32_t middle = sorted >= count / 2 ? sorted : count / 2;
+  if (sorted < middle)
+    sort_range(event, order, middle, spare);
+  sort_range(event, order + middle, count - middle, spare);
+  merge(event, order, middle, count, spare);
+  memcpy(order, spare, count * sizeof *order);
 }
 
 void hk__shard_sort_group(struct hk__shard_state *shard, uint32_t from, uint32_t to)
 {
-  const struct hk__event *event = shard->events.event;
-  uint32_t *order = shard->order;
-  for (uint32_t i = from + 1; i < to; i++) {
-    uint32_t moving = order[i], place = i;
-    for (; place > from && event[order[place - 1]].time > event[moving].time; place--)
-      order[place] = order[place - 1];
-    order[place] = moving;
-  }
+  sort_range(shard->events.event, shard->order + from, to - from, shard->order + shard->events.count + 1);
 }
 
 enum hk_status hk__shard_sort_events(struct hk__shard_state *shard, size_t marks, uint32_t **first)

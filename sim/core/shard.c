@@ -317,6 +317,7 @@ void hk__shard_clear(struct hk__shard_state *shard)
   free(shard->wanted);
   free(shard->seen.target);
   free(shard->events.event);
+  free(shard->grouped.event);
   free(shard->order);
   free(shard->first);
   free(shard->timer);

@@ -152,8 +152,8 @@ struct hk__shard_state {
   uint32_t *mark;  /* per neuron: 1 + its place among the suspects, or 0 */
   uint8_t *wanted; /* per neuron: whether it has a mark */
   struct hk__seen seen;
-  struct hk__events events; /* of suspects */
-  uint32_t *order, *first;  /* scratch for sorting events */
+  struct hk__events events, grouped; /* of suspects; scratch for grouping them */
+  uint32_t *order, *first;           /* scratch for sorting events */
   size_t order_capacity, first_capacity;
 
   /* cell by cell */
