@@ -22,11 +22,13 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 int __real_posix_memalign(void **out, size_t alignment, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void __real_free(void *memory);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 int __wrap_posix_memalign(void **out, size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void __wrap_free(void *memory);
 
 static bool refuse(void)
@@ -69,6 +71,11 @@ int __wrap_posix_memalign(void **out, size_t alignment, size_t size)
   int error = __real_posix_memalign(out, alignment, size);
   live += error == 0;
   return error;
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+  return refuse() ? NULL : counted(__real_aligned_alloc(alignment, size));
 }
 
 char *__wrap_strndup(const char *text, size_t size)

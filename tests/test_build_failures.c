@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Describing and building with the 1st, 2nd, 3rd ... allocation failing, until none fails any more: each time the
- * status says so, nothing is handed out and nothing is left behind; likewise a run on a grid. */
+ * status says so, nothing is handed out and nothing is left behind; likewise runs on a grid and in windows. */
 #include <check.h>
 #include <math.h>
 
@@ -159,19 +159,24 @@ END_TEST
 
 static struct hk__built *assembled;
 
-static enum hk_status run_on_a_grid(void)
+static enum hk_status run_and_destroy(enum hk_status status, struct hk__scheduler *scheduler, struct hk__outbox *outbox)
 {
-  struct hk__outbox outbox = {.count = 0};
-  struct hk__scheduler *scheduler = NULL;
-  enum hk_status status = hk__grid_create(assembled, grid, &outbox, &scheduler);
   if (status == HK_OK) {
     static const atomic_bool never;
     double reached;
     status = scheduler->run(scheduler, 5, &never, &reached);
     scheduler->destroy(scheduler);
   }
-  hk__outbox_clear(&outbox);
+  hk__outbox_clear(outbox);
   return status;
+}
+
+static enum hk_status run_on_a_grid(void)
+{
+  struct hk__outbox outbox = {.count = 0};
+  struct hk__scheduler *scheduler = NULL;
+  enum hk_status status = hk__grid_create(assembled, grid, &outbox, &scheduler);
+  return run_and_destroy(status, scheduler, &outbox);
 }
 
 START_TEST(running_on_a_grid)
@@ -186,6 +191,41 @@ START_TEST(running_on_a_grid)
 }
 END_TEST
 
+/* Trees and point neurons, which take different ways. */
+static enum hk_status add_tree(struct hk_network *network)
+{
+  static const struct hk_compartment compartments[] = {{.C_m = 100, .g_L = 5, .E_L = -70},
+                                                       {.C_m = 40, .g_L = 2, .E_L = -70, .g_c = 20}};
+  static const struct hk_tree tree = {compartments, 2};
+  struct hk_population_spec spec = {.name = "tree", .model = "iaf_tree", .size = 20, .tree = &tree};
+  struct hk_input_spec input = {.kind = HK_INPUT_POISSON,
+                                .target = 3,
+                                .to = INFINITY,
+                                .rate = hk_value_constant(5000),
+                                .weight = hk_value_constant(300)};
+  enum hk_status status = hk_network_add_population(network, &spec, NULL, NULL, NULL);
+  return status ? status : hk_network_add_input(network, &input, NULL, NULL, NULL);
+}
+
+static enum hk_status run_in_windows(void)
+{
+  struct hk__outbox outbox = {.count = 0};
+  struct hk__scheduler *scheduler = NULL;
+  enum hk_status status = hk__windows_create(assembled, &outbox, &scheduler);
+  return run_and_destroy(status, scheduler, &outbox);
+}
+
+START_TEST(running_in_windows)
+{
+  ck_assert_int_eq(describe(&built), HK_OK);
+  ck_assert_int_eq(add_tree(built), HK_OK);
+  ck_assert_int_eq(hk__assemble(built, &(struct hk_options){.seed = 3, .threads = 1}, &assembled, NULL), HK_OK);
+  run_failing(run_in_windows, true, 1);
+  hk__built_destroy(assembled);
+  hk_network_destroy(built);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("build_failures");
@@ -195,6 +235,7 @@ int main(void)
   tcase_add_loop_test(tests, building, 0, 2);
   tcase_add_test(tests, estimating);
   tcase_add_test(tests, running_on_a_grid);
+  tcase_add_test(tests, running_in_windows);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
