@@ -350,30 +350,46 @@ static void add_synapse(double rate, double decay, double weight, double j, doub
   }
 }
 
+/* Adds what a sine of the current does. Each mode comes to swing with it, with an amplitude of its share over
+ * hypot(rate, omega); by as much as it is not there yet, its own part, which decays, is another. */
+static void add_sine(const struct hk__modes *modes, const struct hk__sine *sine, double t, double *own,
+                     struct prospect *p)
+{
+  double w = sine->omega, angle = fma(w, t, sine->phase), s = sin(angle), c = cos(angle);
+  for (size_t m = 0; m < modes->count; m++) {
+    double rate = modes->free.rate[m], share = modes->free.shape[m] * sine->amplitude;
+    double norm = rate * rate + w * w, size = fabs(modes->free.shape[m] * share);
+    p->slope = fma(modes->free.shape[m] * share, s, p->slope);
+    if (norm > 1e-200) {
+      own[m] -= share * (rate * s - w * c) / norm;
+      p->bend += size * w * w / sqrt(norm);
+      p->ceiling += size / sqrt(norm);
+    } else {
+      p->bend += size * (2 * rate + fabs(w));
+      p->ceiling = INFINITY;
+    }
+  }
+}
+
 static struct prospect look(const struct hk__modes *modes, const struct hk_tree_cell *cell,
                             const struct hk__current *current, double t, const double *x)
 {
   struct prospect p = {.ceiling = 0};
   size_t n = modes->count;
-  double slow_ex = 1 / cell->tau_syn_ex, slow_in = 1 / cell->tau_syn_in, now = 0;
+  double slow_ex = 1 / cell->tau_syn_ex, slow_in = 1 / cell->tau_syn_in, own[HK_COMPARTMENTS_MAX];
+  memset(own, 0, n * sizeof *own);
   for (size_t i = 0; i < current->sine_count; i++)
     if (current->sines[i].amplitude != 0)
-      now += current->sines[i].amplitude * sin(fma(current->sines[i].omega, t, current->sines[i].phase));
+      add_sine(modes, &current->sines[i], t, own, &p);
   for (size_t m = 0; m < n; m++) {
     double rate = modes->free.rate[m], weight = modes->free.shape[m], f = force(modes, cell, false, current, m);
     double ex = x[n + m], in = x[2 * n + m], away = rate * x[m] - f; /* rate times the distance from rest */
     p.potential = fma(weight, x[m], p.potential);
-    p.slope = fma(weight, ex + in - away + weight * now, p.slope);
-    double own = 0;
-    add_synapse(rate, slow_ex, weight, ex, &own, &p);
-    add_synapse(rate, slow_in, weight, in, &own, &p);
-    p.bend += rate * fmax(0, weight * fma(rate, own, away));
-    p.ceiling += rate > 0 ? weight * f / rate + fmax(0, weight * (own + away / rate)) : INFINITY;
-    for (size_t i = 0; i < current->sine_count; i++) {
-      double size = weight * weight * fabs(current->sines[i].amplitude);
-      p.bend += size * (2 * rate + fabs(current->sines[i].omega));
-      p.ceiling += rate > 0 ? size / rate : 0;
-    }
+    p.slope = fma(weight, ex + in - away, p.slope);
+    add_synapse(rate, slow_ex, weight, ex, &own[m], &p);
+    add_synapse(rate, slow_in, weight, in, &own[m], &p);
+    p.bend += rate * fmax(0, weight * fma(rate, own[m], away));
+    p.ceiling += rate > 0 ? weight * f / rate + fmax(0, weight * (own[m] + away / rate)) : INFINITY;
   }
   return p;
 }
