@@ -20,7 +20,8 @@ bool hk__response_suits(const struct hk__kernel *kernel, double h)
 bool hk__kernel_alike(const struct hk__kernel *a, const struct hk__kernel *b)
 {
   return a == b || (a->model == b->model && memcmp(a->system.A, b->system.A, sizeof a->system.A) == 0 &&
-                    memcmp(a->system.jump, b->system.jump, sizeof a->system.jump) == 0);
+                    memcmp(a->system.jump, b->system.jump, sizeof a->system.jump) == 0 &&
+                    memcmp(a->system.sense, b->system.sense, sizeof a->system.sense) == 0);
 }
 
 /* exp(A u) at the nodes u = h (1 + cos((i + 1/2) pi / NODES)) / 2, and at both ends of the window after them. */

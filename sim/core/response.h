@@ -38,7 +38,7 @@ bool hk__response_suits(const struct hk__kernel *kernel, double h);
 
 void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h);
 
-/* Two kernels whose events act alike, so that one response to events serves both. */
+/* Two kernels whose states move alike, events act alike and which sense alike, so that one response serves both. */
 bool hk__kernel_alike(const struct hk__kernel *a, const struct hk__kernel *b);
 
 #endif
