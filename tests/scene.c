@@ -125,14 +125,25 @@ size_t scene_agrees(const struct scene *scene, const char *what, double toleranc
   return count;
 }
 
-double scene_weight(const struct hk_model *model)
+static struct hk__kernel *kernel_of(const struct hk_model *model)
 {
-  double param[HK_PARAMS_MAX], P[HK_STATES_MAX * HK_STATES_MAX], Q[HK_STATES_MAX * HK_STATES_MAX], peak = 0, rest;
+  double param[HK_PARAMS_MAX];
   for (size_t i = 0; i < model->param_count; i++)
     param[i] = model->params[i].preset;
   struct hk__kernel *kernel;
   ck_assert_int_eq(hk__kernel_create(model, param, &kernel), HK_OK);
-  rest = hk__linear_sense(kernel, kernel->rest);
+  return kernel;
+}
+
+static double gap(const struct hk__kernel *kernel)
+{
+  return kernel->system.threshold - hk__linear_sense(kernel, kernel->rest);
+}
+
+double scene_weight(const struct hk_model *model)
+{
+  double P[HK_STATES_MAX * HK_STATES_MAX], Q[HK_STATES_MAX * HK_STATES_MAX], peak = 0;
+  struct hk__kernel *kernel = kernel_of(model);
   for (double t = 0; t < 40; t += 0.25) {
     double after[HK_STATES_MAX] = {0};
     hk__kernel_propagator(kernel, false, t, P, Q);
@@ -140,9 +151,18 @@ double scene_weight(const struct hk_model *model)
       after[i / kernel->n] += P[i] * kernel->system.jump[0][i % kernel->n];
     peak = fmax(peak, hk__linear_sense(kernel, after));
   }
-  double weight = (kernel->system.threshold - rest) / peak;
+  double weight = gap(kernel) / peak;
   hk__kernel_destroy(kernel);
   return weight;
+}
+
+double scene_current(const struct hk_model *model)
+{
+  struct hk__kernel *kernel = kernel_of(model);
+  double per_current = hk__linear_sense(kernel, kernel->rest_per_current);
+  double current = per_current > 0 ? gap(kernel) / per_current : 0;
+  hk__kernel_destroy(kernel);
+  return current;
 }
 
 const struct hk_model *linear_model(size_t number)

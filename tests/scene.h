@@ -49,6 +49,9 @@ size_t scene_agrees(const struct scene *scene, const char *what, double toleranc
 /* The weight of a single excitatory event that takes a neuron with the model's presets from rest to its threshold. */
 double scene_weight(const struct hk_model *model);
 
+/* The constant current that takes such a neuron to its threshold in the end; 0 if its model takes none. */
+double scene_current(const struct hk_model *model);
+
 /* The linear models of the registry, by number; NULL past the last. */
 const struct hk_model *linear_model(size_t number);
 

@@ -392,6 +392,77 @@ START_TEST(jumps_followed_by_hand)
 }
 END_TEST
 
+/* --- delays and thresholds --- */
+
+/* One neuron's synapses with delays from a window to seconds, some to one target; each event makes its target spike. */
+START_TEST(delays_from_a_window_to_seconds)
+{
+  static const double window = 0.05, start = 1.25;
+  static const double delay[] = {0.05, 0.0500001, 0.0999, 0.1, 0.75, 3, 3.0000001, 50, 700.7, 1000, 2500, 2500.03};
+  enum { TARGETS = sizeof delay / sizeof *delay, MODELS = 2 };
+  static const char *const models[MODELS] = {"iaf_psc_delta", "iaf_psc_exp"};
+  uint32_t from[2 * TARGETS] = {0}, to[2 * TARGETS];
+  double delays[2 * TARGETS], expected[2 * TARGETS + 1] = {start};
+  for (uint32_t i = 0; i < 2 * TARGETS; i++) {
+    to[i] = 1 + i / 2;
+    delays[i] = delay[i % 2 == 0 ? i / 2 : (i / 2 + TARGETS / 2) % TARGETS];
+    expected[i + 1] = start + delays[i];
+  }
+  for (size_t m = 0; m < MODELS; m++) {
+    struct scene scene = {.model = hk_model_find(models[m]), .cells = 1 + TARGETS, .window = window, .duration = 2600};
+    double weight = scene_weight(scene.model);
+    set_refractory(&scene, 0.01);
+    scene_hit(&scene, 0, 1, start - 1, 2 * weight);
+    struct hk_network *network = scene_network(&scene);
+    struct hk_projection_spec projection = {.rule = {.kind = HK_RULE_PAIRS,
+                                                     .sources = from,
+                                                     .targets = to,
+                                                     .pair_count = 2 * TARGETS,
+                                                     .allow_multapses = true},
+                                            .weight = hk_value_constant(m == 0 ? 1.5 * weight : 3 * weight),
+                                            .delay = hk_value_list(delays, 2 * TARGETS)};
+    ck_assert_int_eq(hk_network_add_projection(network, &projection, NULL, NULL, NULL), HK_OK);
+    struct hk_options options = {.seed = 1, .threads = 1, .scheduler = HK_SCHEDULER_QUEUE};
+    struct recording queue = run_network(network, &options, scene.duration, 1);
+    options.scheduler = HK_SCHEDULER_WINDOWS;
+    struct recording windows = run_network(network, &options, scene.duration, 1);
+    ck_assert(agree_until(&queue, &windows, 1e-9) == INFINITY);
+    size_t found = 0;
+    for (int i = 0; m == 0 && i <= 2 * TARGETS; i++)
+      for (size_t k = 0; k < windows.count; k++)
+        found += windows.spikes[k].neuron == (i == 0 ? 0 : to[i - 1]) && windows.spikes[k].time == expected[i];
+    if (m == 0)
+      ck_assert_uint_eq(found, windows.count);
+    ck_assert_uint_ge(windows.count, 2 * TARGETS + 1);
+    recording_free(&queue);
+    recording_free(&windows);
+    hk_network_destroy(network);
+    scene_clear(&scene);
+  }
+}
+END_TEST
+
+/* Neurons that differ only in whether a state counts towards the threshold. */
+START_TEST(thresholds_of_their_own)
+{
+  uint64_t state = 3;
+  for (int first = 0; first < 2; first++)
+    for (int sign = -1; sign <= 1; sign += 2) {
+      struct scene scene = {.model = hk_model_find("glif_psc"), .cells = CELLS, .duration = 20};
+      double weight = scene_weight(scene.model), switches[CELLS];
+      for (uint32_t i = 0; i < CELLS; i++) {
+        switches[i] = (i + first) % 2;
+        scene_hit(&scene, i, scene_draw(&state, 0.1, 3), 0.25, weight * scene_draw(&state, 0.5, 2));
+      }
+      scene_set(&scene, "spike_dependent_threshold", hk_value_list(switches, CELLS));
+      scene.init[0] = (struct hk_setting){"threshold_spike", hk_value_constant(sign * 8)};
+      scene.init_count = 1;
+      ck_assert_uint_gt(scene_agrees(&scene, "thresholds that differ", 1e-9), CELLS / 4);
+      scene_clear(&scene);
+    }
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("bounds");
@@ -406,6 +477,8 @@ int main(void)
   tcase_add_loop_test(tcase, inhibition_just_in_time, 0, models);
   tcase_add_loop_test(tcase, at_edges_of_windows, 0, models);
   tcase_add_test(tcase, jumps_followed_by_hand);
+  tcase_add_test(tcase, delays_from_a_window_to_seconds);
+  tcase_add_test(tcase, thresholds_of_their_own);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
