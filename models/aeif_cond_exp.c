@@ -64,18 +64,18 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
     x[G_SUM][0] = p[G_L] + x[G_EX][0] + x[G_IN][0];
     x[SPIKE][0] = hk_lanes_exp((x[V_M][0] - p[V_TH]) * slope);
   }
-  for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    double per = hk_series_per(k);
-    hk_lanes drive = k == 1 ? hk_lanes_fma(p[G_L], p[E_L], p[I_E]) : none, leak = k == 1 ? p[A] * p[E_L] : none;
-    drive += hk_lanes_fma(x[G_EX][k - 1], p[E_EX], hk_lanes_fma(x[G_IN][k - 1], p[E_IN], current[k - 1]));
-    drive += hk_lanes_fma(gain, x[SPIKE][k - 1], -x[W][k - 1]);
-    x[V_M][k] = scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
-    x[G_EX][k] = x[G_EX][k - 1] * ex * per;
-    x[G_IN][k] = x[G_IN][k - 1] * in * per;
-    x[G_SUM][k] = x[G_EX][k] + x[G_IN][k];
-    x[W][k] = adapt * per * (hk_lanes_fma(p[A], x[V_M][k - 1], -x[W][k - 1]) - leak);
-    x[SPIKE][k] = hk_series_exp(x[SPIKE], x[V_M], slope, k);
-  }
+  HK_SERIES_EACH(k, from, to, {
+    double per = hk_series_per(k + 1);
+    hk_lanes drive = k == 0 ? hk_lanes_fma(p[G_L], p[E_L], p[I_E]) : none, leak = k == 0 ? p[A] * p[E_L] : none;
+    drive += hk_lanes_fma(x[G_EX][k], p[E_EX], hk_lanes_fma(x[G_IN][k], p[E_IN], current[k]));
+    drive += hk_lanes_fma(gain, x[SPIKE][k], -x[W][k]);
+    x[V_M][k + 1] = scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k));
+    x[G_EX][k + 1] = x[G_EX][k] * ex * per;
+    x[G_IN][k + 1] = x[G_IN][k] * in * per;
+    x[G_SUM][k + 1] = x[G_EX][k + 1] + x[G_IN][k + 1];
+    x[W][k + 1] = adapt * per * (hk_lanes_fma(p[A], x[V_M][k], -x[W][k]) - leak);
+    x[SPIKE][k + 1] = hk_series_exp(x[SPIKE], x[V_M], slope, k + 1);
+  });
 }
 
 static void receive(const double *p, size_t port, double weight, double *x)

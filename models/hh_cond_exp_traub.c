@@ -69,7 +69,7 @@ static const struct {
 } linoids[] = {{13, 4}, {40, 5}, {15, 5}};
 enum { LINOIDS = sizeof linoids / sizeof *linoids };
 
-static hk_lanes argument(const hk_lanes *p, int linoid, const hk_lanes *v, size_t k)
+HK_INLINE hk_lanes argument(const hk_lanes *p, int linoid, const hk_lanes *v, size_t k)
 {
   if (k == 0)
     return (linoids[linoid].origin + p[V_T] - v[0]) / linoids[linoid].width;
@@ -80,7 +80,7 @@ static hk_lanes argument(const hk_lanes *p, int linoid, const hk_lanes *v, size_
  * fraction of x / 2 coth(x / 2) gives, P(z) / Q(z) with z = x^2 / 4, exact to 1.3e-16 for |x| < 1.5. */
 static const double near_0 = 0.5;
 
-static void linoid_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where, hk_lanes x[][HK_SERIES_MAX])
+HK_INLINE void expand_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where, hk_lanes x[][HK_SERIES_MAX])
 {
   enum { HALF, Z, Z2, Z3, Q, SUM };
   hk_lanes(*row)[HK_SERIES_MAX] = x + NEAR + NEAR_ROWS * linoid;
@@ -97,8 +97,13 @@ static void linoid_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where
   x[LINOID_M_OPEN + linoid][k] = hk_lanes_pick(where, row[SUM][k] - row[HALF][k], x[LINOID_M_OPEN + linoid][k]);
 }
 
+static void linoid_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where, hk_lanes x[][HK_SERIES_MAX])
+{
+  HK_SERIES_EACH(last, k + 1, k + 1, expand_near_0(p, linoid, last, where, x));
+}
+
 /* Term k > 0 of the exponentials. */
-static void exponentials(size_t k, hk_lanes x[][HK_SERIES_MAX])
+HK_INLINE void exponentials(size_t k, hk_lanes x[][HK_SERIES_MAX])
 {
   hk_lanes e4 = hk_lanes_all(0), e5 = e4, e18 = e4, e40 = e4;
   for (size_t i = 1; i <= k; i++) {
@@ -116,7 +121,7 @@ static void exponentials(size_t k, hk_lanes x[][HK_SERIES_MAX])
 }
 
 /* Term k of what the rates are made of. */
-static void expand_rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_MAX])
+HK_INLINE void expand_rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_MAX])
 {
   const double exp_5 = 148.4131591025766; /* exp((40 - u) / 5) = exp_5 exp((15 - u) / 5) */
   hk_lanes *inverse = x[INVERSE], m_open = hk_lanes_all(0), m_close = m_open, n_open = m_open, logistic = m_open;
@@ -152,7 +157,7 @@ static void expand_rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_MAX
 }
 
 /* Term k of the opening rates of m, h and n, and of the sums of both rates, per ms. */
-static void rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_MAX], hk_lanes *open, hk_lanes *sum)
+HK_INLINE void rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_MAX], hk_lanes *open, hk_lanes *sum)
 {
   expand_rates(p, k, x);
   open[0] = 1.28 * x[LINOID_M_OPEN][k];
@@ -173,37 +178,40 @@ static void initialise(const double *p, double *x, const bool *given)
       x[ACT_M + gate] = open[gate][0] / sum[gate][0];
 }
 
-/* With G = g_L + g_Na m^3 h + g_K n^4 + g_ex + g_in: C_m dV/dt = g_L E_L + ... + g_in E_in + I - G V; a gate's
- * dx/dt = open - (open + close) x. */
+/* Term k of products of states, and from them term k + 1 of the states. With G = g_L + g_Na m^3 h + g_K n^4 + g_ex +
+ * g_in: C_m dV/dt = g_L E_L + ... + g_in E_in + I - G V; a gate's dx/dt = open - (open + close) x. */
+HK_INLINE void expand(const hk_lanes *p, const hk_lanes *current, hk_lanes dt, size_t k, hk_lanes x[][HK_SERIES_MAX])
+{
+  const hk_lanes step = dt * hk_series_per(k + 1);
+  hk_lanes open[3], sum[3];
+  rates(p, k, x, open, sum);
+  x[M2][k] = hk_series_square(x[ACT_M], k);
+  x[M3][k] = hk_series_product(x[ACT_M], x[M2], k);
+  x[M3H][k] = hk_series_product(x[INACT_H], x[M3], k);
+  x[N2][k] = hk_series_square(x[ACT_N], k);
+  x[N4][k] = hk_series_square(x[N2], k);
+  hk_lanes sodium = p[G_NA] * x[M3H][k], potassium = p[G_K] * x[N4][k];
+  x[G_SUM][k] = sodium + potassium + (x[G_EX][k] + x[G_IN][k]);
+  hk_lanes drive = hk_lanes_fma(x[G_EX][k], p[E_EX], hk_lanes_fma(x[G_IN][k], p[E_IN], current[k]));
+  drive = hk_lanes_fma(sodium, p[E_NA], hk_lanes_fma(potassium, p[E_K], drive));
+  if (k == 0) {
+    x[G_SUM][0] += p[G_L];
+    drive += hk_lanes_fma(p[G_L], p[E_L], p[I_E]);
+  }
+  x[V_M][k + 1] = step / p[C_M] * (drive - hk_series_product(x[V_M], x[G_SUM], k));
+  for (int gate = 0; gate < 3; gate++) {
+    x[SUM_M + gate][k] = sum[gate];
+    x[ACT_M + gate][k + 1] = step * (open[gate] - hk_series_product(x[ACT_M + gate], x[SUM_M + gate], k));
+  }
+  x[G_EX][k + 1] = -step / p[TAU_SYN_EX] * x[G_EX][k];
+  x[G_IN][k + 1] = -step / p[TAU_SYN_IN] * x[G_IN][k];
+}
+
 static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
                    size_t to, hk_lanes x[][HK_SERIES_MAX])
 {
   (void)free;
-  const hk_lanes ex = -*dt / p[TAU_SYN_EX], in = -*dt / p[TAU_SYN_IN], scale = *dt / p[C_M];
-  const hk_lanes sodium = p[G_NA] * p[E_NA], potassium = p[G_K] * p[E_K];
-  for (size_t k = from > 0 ? from - 1 : 0; k < to; k++) {
-    hk_lanes open[3], sum[3], step = *dt * hk_series_per(k + 1);
-    rates(p, k, x, open, sum);
-    x[M2][k] = hk_series_square(x[ACT_M], k);
-    x[M3][k] = hk_series_product(x[M2], x[ACT_M], k);
-    x[M3H][k] = hk_series_product(x[M3], x[INACT_H], k);
-    x[N2][k] = hk_series_square(x[ACT_N], k);
-    x[N4][k] = hk_series_square(x[N2], k);
-    x[G_SUM][k] = hk_lanes_fma(p[G_NA], x[M3H][k], hk_lanes_fma(p[G_K], x[N4][k], x[G_EX][k] + x[G_IN][k]));
-    hk_lanes drive = hk_lanes_fma(x[G_EX][k], p[E_EX], hk_lanes_fma(x[G_IN][k], p[E_IN], current[k]));
-    drive = hk_lanes_fma(sodium, x[M3H][k], hk_lanes_fma(potassium, x[N4][k], drive));
-    if (k == 0) {
-      x[G_SUM][0] += p[G_L];
-      drive += hk_lanes_fma(p[G_L], p[E_L], p[I_E]);
-    }
-    x[V_M][k + 1] = scale * hk_series_per(k + 1) * (drive - hk_series_product(x[G_SUM], x[V_M], k));
-    for (int gate = 0; gate < 3; gate++) {
-      x[SUM_M + gate][k] = sum[gate];
-      x[ACT_M + gate][k + 1] = step * (open[gate] - hk_series_product(x[SUM_M + gate], x[ACT_M + gate], k));
-    }
-    x[G_EX][k + 1] = ex * hk_series_per(k + 1) * x[G_EX][k];
-    x[G_IN][k + 1] = in * hk_series_per(k + 1) * x[G_IN][k];
-  }
+  HK_SERIES_EACH(k, from, to, expand(p, current, *dt, k, x));
 }
 
 /* While V_m stays below V_T + u, m opens no faster and closes no slower than there, so that it stays below what it

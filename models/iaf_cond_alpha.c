@@ -45,18 +45,18 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
   const hk_lanes ex = -1.0 / p[TAU_SYN_EX], in = -1.0 / p[TAU_SYN_IN], mobility = *free / p[C_M];
   if (from == 0)
     x[G_SUM][0] = p[G_L] + x[G_EX][0] + x[G_IN][0];
-  for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    hk_lanes step = *dt * hk_series_per(k), drive = current[k - 1];
-    if (k == 1)
+  HK_SERIES_EACH(k, from, to, {
+    hk_lanes step = *dt * hk_series_per(k + 1), drive = current[k];
+    if (k == 0)
       drive += hk_lanes_fma(p[G_L], p[E_L], p[I_E]);
-    drive = hk_lanes_fma(x[G_EX][k - 1], p[E_EX], hk_lanes_fma(x[G_IN][k - 1], p[E_IN], drive));
-    x[V_M][k] = step * mobility * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
-    x[G_EX][k] = step * hk_lanes_fma(ex, x[G_EX][k - 1], x[DG_EX][k - 1]);
-    x[G_IN][k] = step * hk_lanes_fma(in, x[G_IN][k - 1], x[DG_IN][k - 1]);
-    x[DG_EX][k] = step * ex * x[DG_EX][k - 1];
-    x[DG_IN][k] = step * in * x[DG_IN][k - 1];
-    x[G_SUM][k] = x[G_EX][k] + x[G_IN][k];
-  }
+    drive = hk_lanes_fma(x[G_EX][k], p[E_EX], hk_lanes_fma(x[G_IN][k], p[E_IN], drive));
+    x[V_M][k + 1] = step * mobility * (drive - hk_series_product(x[G_SUM], x[V_M], k));
+    x[G_EX][k + 1] = step * hk_lanes_fma(ex, x[G_EX][k], x[DG_EX][k]);
+    x[G_IN][k + 1] = step * hk_lanes_fma(in, x[G_IN][k], x[DG_IN][k]);
+    x[DG_EX][k + 1] = step * ex * x[DG_EX][k];
+    x[DG_IN][k + 1] = step * in * x[DG_IN][k];
+    x[G_SUM][k + 1] = x[G_EX][k + 1] + x[G_IN][k + 1];
+  });
 }
 
 static void receive(const double *p, size_t port, double weight, double *x)

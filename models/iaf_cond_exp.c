@@ -47,15 +47,15 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
     x[G_SUM][0] = p[G_L] + g_ex + g_in;
     rest = hk_lanes_fma(p[G_L], p[E_L], p[I_E]);
   }
-  for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    double per = hk_series_per(k);
-    hk_lanes drive = rest + hk_lanes_fma(g_ex, p[E_EX], hk_lanes_fma(g_in, p[E_IN], current[k - 1]));
-    x[V_M][k] = scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k - 1));
-    x[G_EX][k] = g_ex *= ex * per;
-    x[G_IN][k] = g_in *= in * per;
-    x[G_SUM][k] = g_ex + g_in;
+  HK_SERIES_EACH(k, from, to, {
+    double per = hk_series_per(k + 1);
+    hk_lanes drive = rest + hk_lanes_fma(g_ex, p[E_EX], hk_lanes_fma(g_in, p[E_IN], current[k]));
+    x[V_M][k + 1] = scale * per * (drive - hk_series_product(x[G_SUM], x[V_M], k));
+    x[G_EX][k + 1] = g_ex *= ex * per;
+    x[G_IN][k + 1] = g_in *= in * per;
+    x[G_SUM][k + 1] = g_ex + g_in;
     rest = hk_lanes_all(0);
-  }
+  });
 }
 
 /* Within the horizon g_ex is at most what it is now and g_in at least what it has decayed to. After V_m last had its

@@ -33,12 +33,12 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
                    size_t to, hk_lanes x[][HK_SERIES_MAX])
 {
   (void)free;
-  for (size_t k = from > 0 ? from : 1; k <= to; k++) {
-    hk_lanes step = *dt * hk_series_per(k), v = x[V_M][k - 1], u = x[U_M][k - 1];
-    hk_lanes drive = k == 1 ? current[0] + (140.0 + p[I_E]) : current[k - 1];
-    x[V_M][k] = step * (0.04 * hk_series_square(x[V_M], k - 1) + (5.0 * v - u + drive));
-    x[U_M][k] = step * p[A] * hk_lanes_fma(p[B], v, -u);
-  }
+  HK_SERIES_EACH(k, from, to, {
+    hk_lanes step = *dt * hk_series_per(k + 1), v = x[V_M][k], u = x[U_M][k];
+    hk_lanes drive = k == 0 ? current[0] + (140.0 + p[I_E]) : current[k];
+    x[V_M][k + 1] = step * (0.04 * hk_series_square(x[V_M], k) + (5.0 * v - u + drive));
+    x[U_M][k + 1] = step * p[A] * hk_lanes_fma(p[B], v, -u);
+  });
 }
 
 static void receive(const double *p, size_t port, double weight, double *x)

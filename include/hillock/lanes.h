@@ -32,17 +32,18 @@ enum { HK_LANES = 4 };
 typedef double hk_lanes __attribute__((vector_size(32)));
 typedef int64_t hk_mask __attribute__((vector_size(32)));
 
-#define HK__INLINE static inline __attribute__((always_inline))
+/* For small functions of lanes, which are to stay in registers. */
+#define HK_INLINE static inline __attribute__((always_inline))
 
 /* The same number in all lanes. */
-HK__INLINE hk_lanes hk_lanes_all(double x)
+HK_INLINE hk_lanes hk_lanes_all(double x)
 {
   hk_lanes all = {x, x, x, x};
   return all;
 }
 
 /* yes where the mask holds, no elsewhere */
-HK__INLINE hk_lanes hk_lanes_pick(hk_mask mask, hk_lanes yes, hk_lanes no)
+HK_INLINE hk_lanes hk_lanes_pick(hk_mask mask, hk_lanes yes, hk_lanes no)
 {
 #if defined(__AVX2__) && defined(__FMA__)
   return (hk_lanes)_mm256_blendv_pd((__m256d)no, (__m256d)yes, (__m256d)mask);
@@ -51,7 +52,7 @@ HK__INLINE hk_lanes hk_lanes_pick(hk_mask mask, hk_lanes yes, hk_lanes no)
 #endif
 }
 
-HK__INLINE bool hk_mask_any(hk_mask mask)
+HK_INLINE bool hk_mask_any(hk_mask mask)
 {
 #if defined(__AVX2__) && defined(__FMA__)
   return _mm256_movemask_pd((__m256d)mask) != 0;
@@ -61,7 +62,7 @@ HK__INLINE bool hk_mask_any(hk_mask mask)
 }
 
 /* a * b + c, rounded once */
-HK__INLINE hk_lanes hk_lanes_fma(hk_lanes a, hk_lanes b, hk_lanes c)
+HK_INLINE hk_lanes hk_lanes_fma(hk_lanes a, hk_lanes b, hk_lanes c)
 {
 #if defined(__AVX2__) && defined(__FMA__)
   return (hk_lanes)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
@@ -71,7 +72,7 @@ HK__INLINE hk_lanes hk_lanes_fma(hk_lanes a, hk_lanes b, hk_lanes c)
 #endif
 }
 
-HK__INLINE hk_lanes hk_lanes_sqrt(hk_lanes x)
+HK_INLINE hk_lanes hk_lanes_sqrt(hk_lanes x)
 {
 #if defined(__AVX2__) && defined(__FMA__)
   return (hk_lanes)_mm256_sqrt_pd((__m256d)x);
@@ -81,13 +82,13 @@ HK__INLINE hk_lanes hk_lanes_sqrt(hk_lanes x)
 #endif
 }
 
-HK__INLINE hk_lanes hk_lanes_abs(hk_lanes x)
+HK_INLINE hk_lanes hk_lanes_abs(hk_lanes x)
 {
   return (hk_lanes)((hk_mask)x & INT64_MAX);
 }
 
 /* Row i of v becomes column i. */
-HK__INLINE void hk_lanes_transpose(hk_lanes v[HK_LANES])
+HK_INLINE void hk_lanes_transpose(hk_lanes v[HK_LANES])
 {
   hk_lanes even0 = __builtin_shufflevector(v[0], v[1], 0, 4, 2, 6),
            odd0 = __builtin_shufflevector(v[0], v[1], 1, 5, 3, 7);
@@ -100,26 +101,26 @@ HK__INLINE void hk_lanes_transpose(hk_lanes v[HK_LANES])
 }
 
 /* HK_LANES numbers that stand one after the other. */
-HK__INLINE hk_lanes hk_lanes_load(const double *from)
+HK_INLINE hk_lanes hk_lanes_load(const double *from)
 {
   hk_lanes x;
   memcpy(&x, from, sizeof x);
   return x;
 }
 
-HK__INLINE void hk_lanes_store(hk_lanes x, double *to)
+HK_INLINE void hk_lanes_store(hk_lanes x, double *to)
 {
   memcpy(to, &x, sizeof x);
 }
 
 /* The larger; b where one is no number. */
-HK__INLINE hk_lanes hk_lanes_max(hk_lanes a, hk_lanes b)
+HK_INLINE hk_lanes hk_lanes_max(hk_lanes a, hk_lanes b)
 {
   return hk_lanes_pick(a > b, a, b);
 }
 
 /* The smaller; b where one is no number. */
-HK__INLINE hk_lanes hk_lanes_min(hk_lanes a, hk_lanes b)
+HK_INLINE hk_lanes hk_lanes_min(hk_lanes a, hk_lanes b)
 {
   return hk_lanes_pick(a < b, a, b);
 }
