@@ -39,11 +39,21 @@ static bool is_first_of_model(const struct hk_network *network, size_t populatio
   return true;
 }
 
-static size_t shards_at_most(const struct hk__layout *layout, uint32_t max_shard)
+/* A tree is as much work as several point neurons: threads want it in smaller shards. */
+static uint32_t limit_for(const struct hk_model *model, uint32_t max_shard)
+{
+  enum { FEW = 250 };
+  if (model->kind != HK_MODEL_TREE || max_shard <= FEW)
+    return max_shard;
+  uint32_t share = max_shard / (uint32_t)model->state_count;
+  return share > FEW ? share : FEW;
+}
+
+static size_t shards_at_most(const struct hk__layout *layout, const struct hk_network *network, uint32_t max_shard)
 {
   size_t count = 0;
   for (size_t i = 0; i < layout->population_count; i++)
-    count += layout->size[i] / max_shard + 1;
+    count += layout->size[i] / limit_for(hk_network_model(network, i), max_shard) + 1;
   return count;
 }
 
@@ -71,7 +81,7 @@ enum hk_status hk__layout_init(struct hk__layout *layout, const struct hk_networ
   for (size_t i = 0; i < populations && layout->size; i++)
     layout->size[i] = (uint32_t)hk_network_population(network, i)->size;
   if (layout->size)
-    layout->shards = calloc(shards_at_most(layout, max_shard) + 1, sizeof *layout->shards);
+    layout->shards = calloc(shards_at_most(layout, network, max_shard) + 1, sizeof *layout->shards);
   if (!layout->first || !layout->shards) {
     hk__layout_clear(layout);
     return HK_ERR_MEMORY;
@@ -81,7 +91,7 @@ enum hk_status hk__layout_init(struct hk__layout *layout, const struct hk_networ
     if (hk__model_is_source(model) || !is_first_of_model(network, i))
       continue;
     uint32_t first = (uint32_t)layout->neuron_count, count = number_group(layout, network, model);
-    cut(layout, model, first, count, max_shard);
+    cut(layout, model, first, count, limit_for(model, max_shard));
     layout->neuron_count += count;
   }
   for (size_t i = 0; i < populations; i++)
