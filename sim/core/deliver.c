@@ -117,10 +117,10 @@ HK__INLINE void scatter_fours(const uint32_t *target, size_t count, const double
   }
 }
 
-static void scatter_two(const struct delivery *d, const struct lot *lot, const double *bound)
+static void scatter_two(const struct delivery *d, const struct lot *lot, const double *value, const double *bound)
 {
   for (size_t j = 0; j < lot->count; j++)
-    *(hk__two *)(d->sums + 2 * (size_t)lot->target[j]) += (hk__two){d->value[0][j], bound[j]};
+    *(hk__two *)(d->sums + 2 * (size_t)lot->target[j]) += (hk__two){value[j], bound[j]};
 }
 
 /* Adds a lot whose events share a response. */
@@ -139,7 +139,7 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
   for (size_t j = 0; j < lot->count; j++)
     touch(d, lot->target[j]);
   if (lanes == 2)
-    scatter_two(d, lot, row[1]);
+    scatter_two(d, lot, row[0], row[1]);
   else if (lanes == 4)
     scatter_fours(lot->target, lot->count, row, d->sums, 4);
   else

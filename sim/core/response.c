@@ -17,11 +17,15 @@ bool hk__response_suits(const struct hk__kernel *kernel, double h)
   return true;
 }
 
-bool hk__kernel_alike(const struct hk__kernel *a, const struct hk__kernel *b)
+int hk__kernel_compare(const struct hk__kernel *a, const struct hk__kernel *b)
 {
-  return a == b || (a->model == b->model && memcmp(a->system.A, b->system.A, sizeof a->system.A) == 0 &&
-                    memcmp(a->system.jump, b->system.jump, sizeof a->system.jump) == 0 &&
-                    memcmp(a->system.sense, b->system.sense, sizeof a->system.sense) == 0);
+  const struct hk_linear *x = &a->system, *y = &b->system;
+  if (a->model != b->model)
+    return strcmp(a->model->name, b->model->name);
+  int order = memcmp(x->A, y->A, sizeof x->A);
+  if (order == 0)
+    order = memcmp(x->jump, y->jump, sizeof x->jump);
+  return order ? order : memcmp(x->sense, y->sense, sizeof x->sense);
 }
 
 /* exp(A u) at the nodes u = h (1 + cos((i + 1/2) pi / NODES)) / 2, and at both ends of the window after them. */

@@ -38,7 +38,8 @@ bool hk__response_suits(const struct hk__kernel *kernel, double h);
 
 void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h);
 
-/* Two kernels whose states move alike, events act alike and which sense alike, so that one response serves both. */
-bool hk__kernel_alike(const struct hk__kernel *a, const struct hk__kernel *b);
+/* 0 if one response serves both kernels: they differ at most in what they rest at, their threshold and refractoriness.
+ * Else an order. */
+int hk__kernel_compare(const struct hk__kernel *a, const struct hk__kernel *b);
 
 #endif

@@ -197,7 +197,9 @@ static void set_initial_states(struct hk__shard_state *shard)
     uint32_t index;
     const struct hk__population *population = &shard->built->populations[population_of(shard, i, &index)];
     shard->kernel[i] = hk__population_kernel(population, index);
-    shard->alike &= hk__kernel_alike(shard->built->kernels[shard->kernel[0]], shard->built->kernels[shard->kernel[i]]);
+    const struct hk__kernel *const *kernels = (const struct hk__kernel *const *)shard->built->kernels;
+    shard->alike &= shard->kernel[i] == shard->kernel[0] ||
+                    hk__kernel_compare(kernels[shard->kernel[0]], kernels[shard->kernel[i]]) == 0;
     const double *x = population->state + (size_t)index * shard->n;
     for (size_t j = 0; j < shard->n; j++)
       shard->z[j * shard->stride + i] = x[j] - hk__shard_rest(shard, i, j);

@@ -49,7 +49,8 @@ struct hk__workspace {
 /* The window that is being worked on. */
 struct hk__window {
   double start, end, length;
-  const struct hk__response *responses; /* per kernel */
+  const struct hk__response *responses; /* per class of kernels that one serves */
+  const uint32_t *class;                /* per kernel */
   const struct hk__spike *news;         /* spikes to admit, in canonical order */
   size_t news_count;
   uint64_t *first_sample, *end_sample; /* per trace: the samples that fall in the window */
@@ -288,7 +289,7 @@ enum hk_status hk__shard_emit(struct hk__shard_state *shard, uint32_t neuron, do
 static inline const struct hk__response *hk__shard_response(const struct hk__shard_state *shard,
                                                             const struct hk__window *window, uint32_t neuron)
 {
-  return &window->responses[shard->kernel[neuron]];
+  return &window->responses[window->class[shard->kernel[neuron]]];
 }
 
 /* The resting value of state j of a neuron under its present constant current. */

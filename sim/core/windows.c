@@ -7,6 +7,7 @@
  * when a current switches, so that within one the constant current is constant. Everything that decides about the cut
  * into windows and shards comes from the network, nothing from threads or from the end of a run: a window that reaches
  * beyond the end is finished, and what it produced after the end is held back until the run goes on. */
+#include <float.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -46,7 +47,11 @@ struct windows {
   uint64_t k;
   double longest; /* h is longest / 2^level */
   unsigned level;
-  struct hk__response *responses[LEVELS], *odd_responses; /* per kernel: for each level made so far; for a cut window */
+  uint32_t *class; /* per kernel: kernels that one response serves are a class */
+  size_t class_count;
+  const struct hk__kernel **classes;                      /* one of each */
+  struct hk__response *responses[LEVELS], *odd_responses; /* per class: for each level made so far; for a cut window */
+  double odd_length;                                      /* what the latter are for; 0: nothing */
   struct effort {
     uint64_t windows, events, suspects, recalled, swept;
   } seen; /* when the level was last looked at */
@@ -208,11 +213,33 @@ static enum hk_status take_switches(struct windows *w)
   return HK_OK;
 }
 
-static void init_responses(const struct windows *w, struct hk__response *responses, double h)
+static enum hk_status make_responses(const struct windows *w, double h, struct hk__response **out)
 {
-  for (size_t k = 0; k < w->built->kernel_count; k++)
-    if (hk__response_suits(w->built->kernels[k], w->longest))
-      hk__response_init(&responses[k], w->built->kernels[k], h);
+  *out = calloc(w->class_count + 1, sizeof **out);
+  if (!*out)
+    return HK_ERR_MEMORY;
+  for (size_t k = 0; k < w->class_count; k++)
+    if (hk__response_suits(w->classes[k], w->longest))
+      hk__response_init(&(*out)[k], w->classes[k], h);
+  return HK_OK;
+}
+
+/* For a window that a switch cuts short. Many are cut to one length, but for the rounding of the times at its ends:
+ * then what was made for the last serves again, and the window has that length. */
+static enum hk_status cut_window(struct windows *w, struct hk__window *window, double end)
+{
+  double length = end - window->start;
+  if (!(fabs(length - w->odd_length) <= 4 * DBL_EPSILON * end)) {
+    free(w->odd_responses);
+    w->odd_responses = NULL;
+    enum hk_status status = make_responses(w, length, &w->odd_responses);
+    if (status != HK_OK)
+      return status;
+    w->odd_length = length;
+  }
+  window->length = w->odd_length;
+  window->responses = w->odd_responses;
+  return HK_OK;
 }
 
 /* --- the length of windows --- */
@@ -231,36 +258,35 @@ static struct effort count_effort(const struct windows *w)
 
 /* Long windows make many neurons suspect, short ones make many sweeps. Every so many windows the two are weighed by
  * what they cost, in units of one neuron's sweep; only counts decide, so that all runs decide alike. */
-static void weigh_level(struct windows *w)
+static enum hk_status weigh_level(struct windows *w)
 {
   static const double per_suspect = 400, per_recalled = 80, per_event_seen_again = 0.6, per_window = 1000,
                       per_response = 50000;
   struct effort now = count_effort(w);
   double windows = (double)(now.windows - w->seen.windows), suspects = (double)(now.suspects - w->seen.suspects);
   if (windows < LEVEL_PERIOD)
-    return;
+    return HK_OK;
   double sweeps = windows * per_window + (double)(now.swept - w->seen.swept);
   double care = per_suspect * suspects + per_recalled * (double)(now.recalled - w->seen.recalled) +
                 (suspects > 0 ? per_event_seen_again * (double)(now.events - w->seen.events) : 0);
   w->seen = now;
   unsigned level = w->level;
-  if (level + 1 < LEVELS &&
-      care > 2 * sweeps + (w->responses[level + 1] ? 0 : per_response * (double)w->built->kernel_count))
+  if (level + 1 < LEVELS && care > 2 * sweeps + (w->responses[level + 1] ? 0 : per_response * (double)w->class_count))
     level += care > 20 * sweeps && level + 2 < LEVELS ? 2 : 1;
   else if (care < 0.3 * sweeps && level > 0)
     level--;
   if (level == w->level)
-    return;
+    return HK_OK;
   if (!w->responses[level]) {
-    w->responses[level] = calloc(w->built->kernel_count + 1, sizeof *w->responses[level]);
-    if (!w->responses[level])
-      return; /* it goes on at the old level */
-    init_responses(w, w->responses[level], ldexp(w->longest, -(int)level));
+    enum hk_status status = make_responses(w, ldexp(w->longest, -(int)level), &w->responses[level]);
+    if (status != HK_OK)
+      return status;
   }
   w->level = level;
   w->h = ldexp(w->longest, -(int)level);
   w->anchor = w->window.end;
   w->k = 0;
+  return HK_OK;
 }
 
 /* The samples that fall in the window, and room for them. */
@@ -290,13 +316,11 @@ static enum hk_status place_samples(struct windows *w)
 static enum hk_status open_window(struct windows *w)
 {
   struct hk__window *window = &w->window;
-  weigh_level(w);
+  enum hk_status status = weigh_level(w);
   w->window_count++;
   window->start = window->end;
-  if (hk__currents_next(&w->currents) <= window->start) {
-    enum hk_status status = take_switches(w);
-    if (status != HK_OK)
-      return status;
+  if (status == HK_OK && hk__currents_next(&w->currents) <= window->start) {
+    status = take_switches(w);
     w->anchor = window->start;
     w->k = 0;
   }
@@ -304,12 +328,10 @@ static enum hk_status open_window(struct windows *w)
   window->end = fmin(end, cut);
   window->length = w->h;
   window->responses = w->responses[w->level];
-  if (cut < end) {
-    window->length = cut - window->start;
-    init_responses(w, w->odd_responses, window->length);
-    window->responses = w->odd_responses;
-  }
-  enum hk_status status = take_sources(w);
+  if (cut < end && status == HK_OK)
+    status = cut_window(w, window, cut);
+  if (status == HK_OK)
+    status = take_sources(w);
   if (status == HK_OK)
     status = place_samples(w);
   window->news = w->news.spike;
@@ -415,6 +437,8 @@ static void destroy(struct hk__scheduler *self)
   for (unsigned level = 0; level < LEVELS; level++)
     free(w->responses[level]);
   free(w->odd_responses);
+  free(w->class);
+  free(w->classes);
   free(w->news.spike);
   free(w->made.spike);
   free(w->traces);
@@ -436,8 +460,10 @@ static struct hk__tally tally(const struct hk__scheduler *self)
 static uint64_t bytes(const struct hk__scheduler *self)
 {
   const struct windows *w = (const struct windows *)self;
-  uint64_t sum =
-      w->currents.bytes + w->sources.bytes + w->cells.bytes + 2 * w->built->kernel_count * sizeof *w->odd_responses;
+  uint64_t sum = w->currents.bytes + w->sources.bytes + w->cells.bytes +
+                 (w->odd_responses ? w->class_count : 0) * sizeof *w->odd_responses;
+  for (int level = 0; level < LEVELS; level++)
+    sum += (w->responses[level] ? w->class_count : 0) * sizeof *w->odd_responses;
   for (size_t i = 0; i < w->shard_count; i++)
     sum += w->shards[i].bytes + w->shards[i].entry_capacity * sizeof *w->shards[i].entry;
   return sum;
@@ -491,6 +517,37 @@ static enum hk_status init_shards(struct windows *w)
   return status;
 }
 
+static int by_kernel(const void *a, const void *b, void *kernels)
+{
+  const struct hk__kernel **k = kernels;
+  return hk__kernel_compare(k[*(const uint32_t *)a], k[*(const uint32_t *)b]);
+}
+
+static enum hk_status make_classes(struct windows *w)
+{
+  const struct hk__kernel **kernels = (const struct hk__kernel **)w->built->kernels;
+  size_t count = w->built->kernel_count;
+  uint32_t *order = malloc((count + 1) * sizeof *order);
+  w->class = malloc((count + 1) * sizeof *w->class);
+  w->classes = malloc((count + 1) * sizeof *w->classes);
+  if (!order || !w->class || !w->classes) {
+    free(order);
+    return HK_ERR_MEMORY;
+  }
+  for (size_t k = 0; k < count; k++)
+    order[k] = (uint32_t)k;
+  if (count > 0)
+    qsort_r(order, count, sizeof *order, by_kernel, kernels);
+  for (size_t k = 0; k < count; k++) {
+    const struct hk__kernel *kernel = kernels[order[k]];
+    if (k == 0 || hk__kernel_compare(kernel, w->classes[w->class_count - 1]) != 0)
+      w->classes[w->class_count++] = kernel;
+    w->class[order[k]] = (uint32_t)(w->class_count - 1);
+  }
+  free(order);
+  return HK_OK;
+}
+
 static enum hk_status init_sources(struct windows *w)
 {
   enum hk_status status = hk__trains_init(&w->sources, w->built, false);
@@ -523,22 +580,22 @@ static enum hk_status init(struct windows *w)
   w->shards = calloc(built->connectome->shard_count + 1, sizeof *w->shards);
   w->claimed = calloc(built->connectome->shard_count + 1, sizeof *w->claimed);
   w->work = calloc((size_t)w->threads, sizeof *w->work);
-  w->responses[0] = calloc(built->kernel_count + 1, sizeof *w->responses[0]);
-  w->odd_responses = calloc(built->kernel_count + 1, sizeof *w->odd_responses);
   w->traces = calloc(built->trace_count + 1, sizeof *w->traces);
   w->first_sample = calloc(built->trace_count + 1, sizeof *w->first_sample);
   w->end_sample = calloc(built->trace_count + 1, sizeof *w->end_sample);
   w->rows = calloc(built->trace_count + 1, sizeof *w->rows);
-  if (!w->shards || !w->claimed || !w->work || !w->responses[0] || !w->odd_responses || !w->traces ||
-      !w->first_sample || !w->end_sample || !w->rows)
+  if (!w->shards || !w->claimed || !w->work || !w->traces || !w->first_sample || !w->end_sample || !w->rows)
     return HK_ERR_MEMORY;
-  enum hk_status status = hk__currents_init(&w->currents, built);
+  enum hk_status status = make_classes(w);
+  if (status == HK_OK)
+    status = hk__currents_init(&w->currents, built);
   if (status == HK_OK)
     status = init_sources(w);
   if (status == HK_OK)
     status = init_shards(w);
   if (status == HK_OK)
-    init_responses(w, w->responses[0], w->h);
+    status = make_responses(w, w->h, &w->responses[0]);
+  w->window.class = w->class;
   w->window.first_sample = w->first_sample;
   w->window.end_sample = w->end_sample;
   w->window.rows = w->rows;
