@@ -7,7 +7,7 @@
 #include "core/lanes.h"
 #include "core/shard.h"
 
-enum { LOT = 256, PIECE = 8, AHEAD = 8, LINE = 64, LINES_MOST = 16, FEW_CODES = 64 };
+enum { LOT = 256, PIECE = 8, AHEAD = 8, FEW_CODES = 64 };
 enum { TARGET_SHIFT = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 16 };
 
 struct lot {
@@ -185,24 +185,6 @@ HK__INLINE void put(struct delivery *d, uint32_t target, uint32_t port, double w
 }
 
 /* --- slices --- */
-
-static size_t synapse_size(const struct hk__block *block)
-{
-  static const size_t size[] = {[HK__INDEXED] = sizeof(struct hk__indexed),
-                                [HK__COMPACT] = sizeof(struct hk__compact),
-                                [HK__WIDE] = sizeof(struct hk__wide)};
-  return size[block->format];
-}
-
-/* A slice is about as long as the one before. Inline, as compilers drop calls that do nothing but prefetch. */
-HK__INLINE void prefetch(const struct hk__entry *entry)
-{
-  size_t size = synapse_size(entry->block);
-  const char *p = (const char *)entry->block->synapses + entry->at * size;
-  size_t lines = (entry->at - entry->begin) * size / LINE + 2;
-  for (size_t line = 0; line < lines && line < LINES_MOST; line++)
-    __builtin_prefetch(p + LINE * line);
-}
 
 /* Takes the slice of an entry whose block has the format: a constant, so that decoding is straight code. */
 HK__INLINE void take_slice_of(const enum hk__format format, struct delivery *d, struct hk__entry *entry)
@@ -384,21 +366,37 @@ static enum hk_status take_slice(struct delivery *d, struct hk__entry *entry)
   return HK_OK;
 }
 
+static enum hk_status deliver_chunk(struct delivery *d, struct hk__chunk *chunk, size_t from, size_t to)
+{
+  struct hk__shard_state *shard = d->shard;
+  struct hk__entry *entry = shard->entry;
+  double end = d->window->end, soonest = INFINITY;
+  enum hk_status status = HK_OK;
+  for (size_t i = from; i < to && status == HK_OK; i++) {
+    if (i + AHEAD < shard->entry_count && entry[i + AHEAD].next < end)
+      hk__entry_prefetch(&entry[i + AHEAD]);
+    uint64_t before = entry[i].at;
+    if (entry[i].next < end) {
+      status = take_slice(d, &entry[i]);
+      shard->event_count += entry[i].at - before;
+      shard->arrived += entry[i].at == entry[i].end;
+    }
+    entry[i].begin = before;
+    soonest = entry[i].next < soonest ? entry[i].next : soonest;
+  }
+  chunk->soonest = soonest;
+  return status;
+}
+
 static enum hk_status deliver_slices(struct delivery *d)
 {
-  struct hk__entry *entry = d->shard->entry;
   size_t count = d->shard->entry_count;
-  double end = d->window->end;
   enum hk_status status = HK_OK;
   d->shard->seen.count = 0;
-  for (size_t i = 0; i < count && status == HK_OK; i++) {
-    if (i + AHEAD < count && entry[i + AHEAD].next < end)
-      prefetch(&entry[i + AHEAD]);
-    uint64_t before = entry[i].at;
-    if (entry[i].next < end)
-      status = take_slice(d, &entry[i]);
-    entry[i].begin = before;
-    d->shard->event_count += entry[i].at - before;
+  for (size_t from = 0; from < count && status == HK_OK; from += HK__CHUNK) {
+    struct hk__chunk *chunk = hk__shard_due_chunk(d->shard, from, d->window->end);
+    if (chunk)
+      status = deliver_chunk(d, chunk, from, count - from < HK__CHUNK ? count : from + HK__CHUNK);
   }
   return status;
 }

@@ -15,17 +15,75 @@ static uint64_t slice_end(const struct hk__entry *entry, double end)
   return at;
 }
 
-void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window)
+static void slice_chunk(struct hk__shard_state *shard, struct hk__chunk *chunk, size_t from, double end)
 {
-  for (size_t e = 0; e < shard->entry_count; e++) {
+  chunk->soonest = INFINITY;
+  for (size_t e = from; e < from + HK__CHUNK && e < shard->entry_count; e++) {
     struct hk__entry *entry = &shard->entry[e];
     entry->begin = entry->at;
-    if (entry->next >= window->end)
-      continue;
-    entry->at = slice_end(entry, window->end);
-    entry->next =
-        entry->at < entry->end ? entry->departure + hk__block_synapse(entry->block, entry->at).delay : INFINITY;
+    if (entry->next < end) {
+      entry->at = slice_end(entry, end);
+      entry->next =
+          entry->at < entry->end ? entry->departure + hk__block_synapse(entry->block, entry->at).delay : INFINITY;
+      shard->arrived += entry->at == entry->end;
+    }
+    chunk->soonest = fmin(chunk->soonest, entry->next);
   }
+}
+
+void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  for (size_t from = 0; from < shard->entry_count; from += HK__CHUNK) {
+    struct hk__chunk *chunk = hk__shard_due_chunk(shard, from, window->end);
+    if (chunk)
+      slice_chunk(shard, chunk, from, window->end);
+  }
+}
+
+static enum hk_status take_slice(struct hk__shard_state *shard, struct hk__entry *entry, double end)
+{
+  enum hk_status status = HK_OK;
+  entry->next = INFINITY;
+  for (; entry->at < entry->end && status == HK_OK; entry->at++) {
+    struct hk__synapse s = hk__block_synapse(entry->block, entry->at);
+    double time = entry->departure + s.delay;
+    if (time >= end) {
+      entry->next = time;
+      return HK_OK;
+    }
+    status = hk__events_add(&shard->events, (struct hk__event){time, s.weight, s.target, s.port});
+  }
+  shard->arrived++;
+  return status;
+}
+
+static enum hk_status take_chunk(struct hk__shard_state *shard, struct hk__chunk *chunk, size_t from, double end)
+{
+  enum { AHEAD = 6 };
+  struct hk__entry *entry = shard->entry;
+  enum hk_status status = HK_OK;
+  chunk->soonest = INFINITY;
+  for (size_t e = from; e < from + HK__CHUNK && e < shard->entry_count && status == HK_OK; e++) {
+    if (e + AHEAD < shard->entry_count && entry[e + AHEAD].next < end)
+      hk__entry_prefetch(&entry[e + AHEAD]);
+    entry[e].begin = entry[e].at;
+    if (entry[e].next < end)
+      status = take_slice(shard, &entry[e], end);
+    chunk->soonest = fmin(chunk->soonest, entry[e].next);
+  }
+  return status;
+}
+
+enum hk_status hk__shard_take_all(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  enum hk_status status = HK_OK;
+  shard->events.count = 0;
+  for (size_t from = 0; from < shard->entry_count && status == HK_OK; from += HK__CHUNK) {
+    struct hk__chunk *chunk = hk__shard_due_chunk(shard, from, window->end);
+    if (chunk)
+      status = take_chunk(shard, chunk, from, window->end);
+  }
+  return status;
 }
 
 static uint32_t target_of(const struct hk__block *block, uint64_t i)
@@ -85,7 +143,9 @@ enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__
   shard->events.count = 0;
   for (size_t e = 0; e < shard->entry_count && status == HK_OK; e++) {
     const struct hk__entry *entry = &shard->entry[e];
-    if (entry->begin < entry->at)
+    if (e % HK__CHUNK == 0 && !shard->chunk[e / HK__CHUNK].sliced)
+      e += HK__CHUNK - 1;
+    else if (entry->begin < entry->at)
       status = entry->seen == SIZE_MAX ? look_through(shard, entry) : look_through_seen(shard, entry);
   }
   for (size_t i = 0; i < shard->suspect_count && status == HK_OK; i++)

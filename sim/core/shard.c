@@ -71,13 +71,37 @@ enum hk_status hk__suspect_add(struct hk__shard_state *shard, uint32_t neuron)
 
 /* --- spikes in flight --- */
 
+/* Forgets entries of which nothing is left, once they are a good part of all. */
 static void drop_arrived(struct hk__shard_state *shard)
 {
+  if (shard->arrived * 8 <= shard->entry_count)
+    return;
   size_t kept = 0;
   for (size_t i = 0; i < shard->entry_count; i++)
     if (shard->entry[i].at < shard->entry[i].end)
       shard->entry[kept++] = shard->entry[i];
   shard->entry_count = kept;
+  shard->arrived = 0;
+  for (size_t c = 0; c < shard->chunk_capacity; c++)
+    shard->chunk[c] = (struct hk__chunk){-INFINITY, true};
+}
+
+/* Puts a spike in flight. */
+static enum hk_status add_entry(struct hk__shard_state *shard, struct hk__entry entry)
+{
+  enum hk_status status =
+      make_room((void **)&shard->entry, shard->entry_count, &shard->entry_capacity, sizeof *shard->entry);
+  size_t chunk = shard->entry_count / HK__CHUNK;
+  if (status == HK_OK)
+    status = make_room((void **)&shard->chunk, chunk, &shard->chunk_capacity, sizeof *shard->chunk);
+  if (status != HK_OK)
+    return status;
+  if (shard->entry_count % HK__CHUNK == 0)
+    shard->chunk[chunk] = (struct hk__chunk){entry.next, false};
+  else if (entry.next < shard->chunk[chunk].soonest)
+    shard->chunk[chunk].soonest = entry.next;
+  shard->entry[shard->entry_count++] = entry;
+  return HK_OK;
 }
 
 /* Blocks of a population are ordered by shard. */
@@ -108,13 +132,11 @@ enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__w
     }
     if (!block || block->row[spike->neuron] == block->row[spike->neuron + 1])
       continue;
-    enum hk_status status =
-        make_room((void **)&shard->entry, shard->entry_count, &shard->entry_capacity, sizeof *shard->entry);
+    uint64_t at = block->row[spike->neuron];
+    enum hk_status status = add_entry(shard, (struct hk__entry){spike->time, spike->time + block->min_delay, block, at,
+                                                                at, block->row[spike->neuron + 1], SIZE_MAX});
     if (status != HK_OK)
       return status;
-    uint64_t at = block->row[spike->neuron];
-    shard->entry[shard->entry_count++] = (struct hk__entry){spike->time, spike->time + block->min_delay, block,   at,
-                                                            at,          block->row[spike->neuron + 1],  SIZE_MAX};
   }
   return HK_OK;
 }
@@ -305,6 +327,7 @@ void hk__shard_clear(struct hk__shard_state *shard)
 {
   free(shard->probe);
   free(shard->entry);
+  free(shard->chunk);
   hk__drives_clear(shard);
   free(shard->drawn.event);
   hk__sleep_clear(&shard->sleep);

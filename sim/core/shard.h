@@ -64,6 +64,13 @@ struct hk__entry {
   size_t seen;             /* where the slice's targets are in the shard's `seen`, SIZE_MAX if nowhere */
 };
 
+/* Entries are looked at in chunks. */
+enum { HK__CHUNK = 64 };
+struct hk__chunk {
+  double soonest; /* a time before which nothing of the chunk's entries arrives */
+  bool sliced;    /* some of them may have a slice */
+};
+
 /* Targets of this window's events, close together for those who look for some of them. */
 struct hk__seen {
   uint16_t *target;
@@ -133,8 +140,10 @@ struct hk__shard_state {
   struct hk__probe *probe;     /* ascending by neuron */
   size_t probe_count;
 
-  struct hk__entry *entry; /* in canonical order of the spikes */
-  size_t entry_count, entry_capacity;
+  struct hk__entry *entry;                     /* in canonical order of the spikes */
+  size_t entry_count, entry_capacity, arrived; /* arrived: entries of which nothing is left */
+  struct hk__chunk *chunk;                     /* of entries */
+  size_t chunk_capacity;
   struct hk__drive *drive; /* private Poisson input */
   size_t drive_count;
   struct hk__events drawn; /* of some of a drive's trains in this window */
@@ -211,6 +220,36 @@ enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t p
 /* Takes the window's new spikes. */
 enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__window *window);
 
+/* Fetches what an entry's next slice will be: it is about as long as the one before. Inline, as compilers drop calls
+ * that do nothing but prefetch. */
+static inline __attribute__((always_inline)) void hk__entry_prefetch(const struct hk__entry *entry)
+{
+  enum { LINE = 64, LINES_MOST = 16 };
+  static const size_t sizes[] = {[HK__INDEXED] = sizeof(struct hk__indexed),
+                                 [HK__COMPACT] = sizeof(struct hk__compact),
+                                 [HK__WIDE] = sizeof(struct hk__wide)};
+  size_t size = sizes[entry->block->format], lines = (entry->at - entry->begin) * size / LINE + 2;
+  const char *p = (const char *)entry->block->synapses + entry->at * size;
+  for (size_t line = 0; line < lines && line < LINES_MOST; line++)
+    __builtin_prefetch(p + LINE * line);
+}
+
+/* The chunk of entries that begins at `from`, where something arrives before `end`; else NULL, and none of them has a
+ * slice. */
+static inline struct hk__chunk *hk__shard_due_chunk(struct hk__shard_state *shard, size_t from, double end)
+{
+  struct hk__chunk *chunk = &shard->chunk[from / HK__CHUNK];
+  if (chunk->soonest < end) {
+    chunk->sliced = true;
+    return chunk;
+  }
+  if (chunk->sliced)
+    for (size_t i = from; i < from + HK__CHUNK && i < shard->entry_count; i++)
+      shard->entry[i].begin = shard->entry[i].at;
+  chunk->sliced = false;
+  return NULL;
+}
+
 /* Sets every entry's slice without looking at targets. */
 void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window);
 
@@ -235,6 +274,9 @@ hk__shard_loop hk__shard_sweep, hk__shard_sweep_widest;
 
 /* Chooses among them what suits the processor. */
 void hk__shard_choose_loops(struct hk__shard_state *shard);
+
+/* Slices every entry and puts all the events into shard->events, in their entries' order. */
+enum hk_status hk__shard_take_all(struct hk__shard_state *shard, const struct hk__window *window);
 
 /* Copies the events of marked neurons to shard->events. */
 enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__window *window);

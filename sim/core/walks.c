@@ -4,8 +4,6 @@
 
 #include "core/walk.h"
 
-enum { AHEAD = 6 };
-
 /* --- setting up --- */
 
 enum hk_status hk__walks_create(uint32_t neurons, struct hk__walks **out, uint64_t *bytes)
@@ -43,42 +41,10 @@ void hk__walks_destroy(struct hk__walks *w)
 
 /* --- events --- */
 
-static void prefetch(const struct hk__entry *entry)
-{
-  static const size_t size[] = {[HK__INDEXED] = sizeof(struct hk__indexed),
-                                [HK__COMPACT] = sizeof(struct hk__compact),
-                                [HK__WIDE] = sizeof(struct hk__wide)};
-  const char *p = (const char *)entry->block->synapses + entry->at * size[entry->block->format];
-  for (size_t line = 0; line < 5; line++)
-    __builtin_prefetch(p + 64 * line);
-}
-
-static enum hk_status take_slice(struct hk__shard_state *shard, const struct hk__window *window,
-                                 struct hk__entry *entry)
-{
-  entry->begin = entry->at;
-  for (; entry->at < entry->end; entry->at++) {
-    struct hk__synapse s = hk__block_synapse(entry->block, entry->at);
-    double time = entry->departure + s.delay;
-    if (time >= window->end)
-      break;
-    enum hk_status status = hk__events_add(&shard->events, (struct hk__event){time, s.weight, s.target, s.port});
-    if (status != HK_OK)
-      return status;
-  }
-  return HK_OK;
-}
-
 /* All events of the window, as they come. */
 static enum hk_status gather(struct hk__shard_state *shard, const struct hk__window *window)
 {
-  enum hk_status status = HK_OK;
-  shard->events.count = 0;
-  for (size_t i = 0; i < shard->entry_count && status == HK_OK; i++) {
-    if (i + AHEAD < shard->entry_count)
-      prefetch(&shard->entry[i + AHEAD]);
-    status = take_slice(shard, window, &shard->entry[i]);
-  }
+  enum hk_status status = hk__shard_take_all(shard, window);
   if (status == HK_OK)
     status = hk__drives_draw(shard, window);
   shard->event_count += shard->events.count;

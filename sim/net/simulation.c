@@ -17,6 +17,7 @@ struct hk_simulation {
   enum hk_scheduler kind;
   atomic_bool stop;
   double time;
+  enum hk_status failed; /* of a run that left things half done: no other can follow */
 };
 
 /* Events in a millisecond, if all neurons spiked at a rate usual in cortex. */
@@ -39,10 +40,16 @@ static enum hk_scheduler choose(const struct hk__built *built, struct hk_message
   double queue = per_queued * expected_events(built) + per_window;
   if (sweep / h <= factor * queue)
     return HK_SCHEDULER_WINDOWS;
+  double reach = INFINITY;
+  for (size_t k = 0; k < built->kernel_count; k++)
+    reach = fmin(reach, built->kernels[k]->reach);
+  bool by_delay = built->connectome->block_count > 0 && built->connectome->min_delay <= reach;
   hk_messages_add(messages, HK_SEVERITY_WARNING, NULL,
-                  "the smallest delay between neurons cuts time into windows of %g ms, too short to pay: each event is "
-                  "taken on its own instead (scheduler: queue). With no delay below %.2g ms the run would be faster",
-                  h, sweep / (factor * queue));
+                  "the %s cuts time into windows of %g ms, too short to pay: each event is taken on its own instead "
+                  "(scheduler: queue). With no %s below %.2g ms the run would be faster",
+                  by_delay ? "smallest delay between neurons" : "fastest time constant of a neuron", h,
+                  by_delay ? "delay" : "time constant",
+                  sweep / (factor * queue) * (by_delay ? 1 : 2)); /* windows reach over half a time constant */
   return HK_SCHEDULER_QUEUE;
 }
 
@@ -101,11 +108,13 @@ enum hk_status hk_simulation_run(struct hk_simulation *sim, double until)
 {
   if (!(until >= sim->time) || isinf(until))
     return HK_ERR_INPUT;
+  if (sim->failed != HK_OK)
+    return sim->failed;
   enum hk_status status = sim->scheduler->run(sim->scheduler, until, &sim->stop, &sim->time);
   if (status == HK_ERR_INTERRUPTED)
     atomic_store(&sim->stop, false);
   if (status != HK_OK && status != HK_ERR_INTERRUPTED)
-    return status;
+    return sim->failed = status;
   enum hk_status flushed = hk__outbox_flush(&sim->outbox);
   return flushed != HK_OK ? flushed : status;
 }
