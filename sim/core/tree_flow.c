@@ -279,13 +279,14 @@ static void find_highest(struct hk__flow *flow, double length)
 
 void hk__flow_set_window(struct hk__flow *flow, double length)
 {
+  enum { PATIENCE = 16 };
   struct hk__flow_set *set = flow->set;
-  if (set[0].window.time == length)
-    return;
-  for (int i = 0; i < 2; i++)
-    set_step(flow, &set[i], length, &set[i].window);
-  /* what is highest within a time a little longer serves too */
-  if (length > flow->highest_time || length < 0.7 * flow->highest_time)
+  if (set[0].window.time != length)
+    for (int i = 0; i < 2; i++)
+      set_step(flow, &set[i], length, &set[i].window);
+  /* what is highest within a longer time serves too, if it does not have to for long */
+  flow->shorter = length < 0.7 * flow->highest_time ? flow->shorter + 1 : 0;
+  if (length > flow->highest_time || flow->shorter > PATIENCE)
     find_highest(flow, 1.001 * length);
 }
 

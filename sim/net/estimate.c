@@ -3,6 +3,7 @@
  * many codes a block will have is seen from a sample of what its projections carry. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/cell.h"
 #include "core/shard.h"
@@ -165,6 +166,41 @@ static double neuron_bytes(const struct hk_network *network, size_t population)
   return bytes + sizeof(struct hk__current) + (model->kind == HK_MODEL_LINEAR ? superposed : cell);
 }
 
+/* Whether a parameter bears on how events act, not only on where a neuron rests and when it spikes. */
+static bool shapes_response(const struct hk_model *model, const double *param, size_t k)
+{
+  double other[HK_PARAMS_MAX];
+  struct hk_linear a = {.t_ref = 0}, b = {.t_ref = 0};
+  memcpy(other, param, model->param_count * sizeof *other);
+  other[k] += 1e-3 * (fabs(other[k]) + 1);
+  model->linear(param, &a);
+  model->linear(other, &b);
+  return memcmp(a.A, b.A, sizeof a.A) != 0 || memcmp(a.jump, b.jump, sizeof a.jump) != 0 ||
+         memcmp(a.sense, b.sense, sizeof a.sense) != 0;
+}
+
+/* What is derived from the parameters of a linear model, for each neuron where they are drawn or listed. */
+static double derived_bytes(const struct hk_network *network, size_t population)
+{
+  const struct hk_population_spec *spec = hk_network_population(network, population);
+  const struct hk_model *model = hk_network_model(network, population);
+  if (model->kind != HK_MODEL_LINEAR)
+    return 0;
+  double param[HK_PARAMS_MAX], n = (double)model->state_count;
+  bool varies = false, shapes = false;
+  for (size_t k = 0; k < model->param_count; k++)
+    param[k] = model->params[k].preset;
+  for (size_t i = 0; i < spec->param_count; i++)
+    param[hk_model_param(model, spec->params[i].name)] = hk_value_mean(&spec->params[i].value);
+  for (size_t i = 0; i < spec->param_count; i++)
+    if (spec->params[i].value.kind != HK_VALUE_CONSTANT) {
+      varies = true;
+      shapes |= shapes_response(model, param, (size_t)hk_model_param(model, spec->params[i].name));
+    }
+  double kernel = sizeof(struct hk__kernel) + sizeof(double) * 4 * HK__LEVELS * n * n;
+  return (varies ? (double)spec->size : 1) * kernel + (shapes ? (double)spec->size : 1) * sizeof(struct hk__response);
+}
+
 static double population_bytes(const struct hk_network *network, size_t population)
 {
   const struct hk_population_spec *spec = hk_network_population(network, population);
@@ -190,7 +226,7 @@ enum hk_status hk_network_estimate(const struct hk_network *network, double grid
   uint64_t neurons = 0;
   for (size_t p = 0; p < hk_network_population_count(network); p++) {
     neurons += hk_network_population(network, p)->size;
-    size.bytes += population_bytes(network, p);
+    size.bytes += population_bytes(network, p) + derived_bytes(network, p);
   }
   for (size_t i = 0; i < hk_network_input_count(network); i++)
     size.bytes += input_bytes(network, i);
