@@ -78,7 +78,7 @@ HK_INLINE hk_lanes argument(const hk_lanes *p, int linoid, const hk_lanes *v, si
 
 /* Near x = 0 a quotient of two power series loses all digits. There x / (exp x - 1) + x / 2 is what Lambert's continued
  * fraction of x / 2 coth(x / 2) gives, P(z) / Q(z) with z = x^2 / 4, exact to 1.3e-16 for |x| < 1.5. */
-static const double near_0 = 0.5;
+static const double near_0 = 0.2;
 
 HK_INLINE void expand_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where, hk_lanes x[][HK_SERIES_MAX])
 {
