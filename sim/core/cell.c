@@ -177,12 +177,15 @@ static void receive_nonlinear(struct hk__cell *cell, uint32_t port, double weigh
 {
   double before[HK_STATES_MAX];
   const struct hk_model *model = cell->model;
+  if (!is_refractory(cell)) {
+    model->receive(cell->param, port, weight, cell->x);
+    return;
+  }
   memcpy(before, cell->x, model->state_count * sizeof *before);
   model->receive(cell->param, port, weight, cell->x);
-  if (is_refractory(cell))
-    for (size_t j = 0; j < model->state_count; j++)
-      if (model->states[j].flags & HK_STATE_CLAMPED)
-        cell->x[j] = before[j];
+  for (size_t j = 0; j < model->state_count; j++)
+    if (model->states[j].flags & HK_STATE_CLAMPED)
+      cell->x[j] = before[j];
 }
 
 void hk__cell_receive(struct hk__cells *cells, uint32_t i, uint32_t port, double weight)

@@ -98,7 +98,7 @@ static void list_due(struct hk__shard_state *shard, const struct hk__window *win
     double earliest = INFINITY;
     for (uint32_t i = first; i < end && i < neurons; i++) {
       if (shard->timer[i] >= window->end)
-        earliest = fmin(earliest, shard->timer[i]);
+        earliest = shard->timer[i] < earliest ? shard->timer[i] : earliest;
       else if (w->count[i] == 0)
         w->walk[w->walk_count++] = (struct hk__walk){.neuron = i};
     }

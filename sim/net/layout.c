@@ -39,10 +39,13 @@ static bool is_first_of_model(const struct hk_network *network, size_t populatio
   return true;
 }
 
-/* A tree is as much work as several point neurons: threads want it in smaller shards. */
+/* A tree is as much work as several point neurons, and so is a neuron that is integrated: threads want them in smaller
+ * shards. */
 static uint32_t limit_for(const struct hk_model *model, uint32_t max_shard)
 {
-  enum { FEW = 250 };
+  enum { FEW = 250, INTEGRATED = 500 };
+  if (model->kind == HK_MODEL_NONLINEAR)
+    return max_shard < INTEGRATED ? max_shard : INTEGRATED;
   if (model->kind != HK_MODEL_TREE || max_shard <= FEW)
     return max_shard;
   uint32_t share = max_shard / (uint32_t)model->state_count;
