@@ -216,6 +216,29 @@ START_TEST(grazing_maxima)
 }
 END_TEST
 
+/* The same by hand, for exponential currents. */
+START_TEST(grazing_by_hand)
+{
+  static const double tau_m = 1000, tau_s = 1, capacitance = 250, gap = 15, window[] = {0, 0.1, 0.02};
+  double rise = tau_m * tau_s / (tau_m - tau_s), top = rise * log(tau_m / tau_s);
+  double weight = gap * capacitance / (rise * (exp(-top / tau_m) - exp(-top / tau_s)));
+  for (int above = 0; above < 2; above++)
+    for (size_t w = 0; w < sizeof window / sizeof *window; w++) {
+      struct scene scene = {.model = hk_model_find("iaf_psc_exp"), .cells = CELLS, .window = window[w], .duration = 12};
+      set_variant(&scene, SLOW_MEMBRANE);
+      set_refractory(&scene, 100);
+      for (uint32_t i = 0; i < CELLS; i++)
+        scene_hit(&scene, i, 1 + 0.1 * i / CELLS, 0.25, weight * (1 + (above ? 1e-11 : -1e-11)));
+      struct recording r = scene_run(&scene, HK_SCHEDULER_WINDOWS);
+      ck_assert_uint_eq(r.count, above ? CELLS : 0);
+      for (size_t i = 0; i < r.count; i++)
+        ck_assert(fabs(r.spikes[i].time - (scene.hit[r.spikes[i].neuron].time + 0.25 + top)) < 1e-3);
+      recording_free(&r);
+      scene_clear(&scene);
+    }
+}
+END_TEST
+
 /* --- inhibition on the heels of excitation --- */
 
 /* Excitation that would cross at some time alone; then much inhibition shortly before that time, or after it, when the
@@ -479,6 +502,7 @@ int main(void)
   tcase_add_test(tcase, jumps_followed_by_hand);
   tcase_add_test(tcase, delays_from_a_window_to_seconds);
   tcase_add_test(tcase, thresholds_of_their_own);
+  tcase_add_test(tcase, grazing_by_hand);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

@@ -133,6 +133,29 @@ START_TEST(creeping_and_woken)
 }
 END_TEST
 
+/* Inhibition that arrives while a neuron is refractory: what superposes takes it in, the neuron does not, or less of
+ * it, and is back at threshold long before one would think. */
+START_TEST(sooner_than_superposition_says)
+{
+  const struct hk_model *model = linear_model((size_t)_i);
+  double current = scene_current(model), weight = scene_weight(model);
+  if (current == 0)
+    return;
+  static const uint32_t neurons[] = {0, 100, 200};
+  struct scene scene = {.model = model, .cells = 400, .window = window, .duration = 400};
+  add_current(&scene, HK_INPUT_DC, neurons, 3)->amplitude = hk_value_constant(1.05 * current);
+  struct recording alone = scene_run(&scene, HK_SCHEDULER_QUEUE);
+  for (size_t i = 0; i < alone.count && alone.spikes[i].time == alone.spikes[0].time; i++)
+    scene_hit(&scene, alone.spikes[i].neuron, alone.spikes[i].time + 0.5, 0.25, -1000 * weight);
+  recording_free(&alone);
+  ck_assert_uint_eq(scene.hit_count, 3);
+  forget_naps();
+  ck_assert_uint_ge(scene_agrees(&scene, "inhibition while refractory", 1e-8), 6);
+  assert_slept(6);
+  scene_clear(&scene);
+}
+END_TEST
+
 static void assert_same(const struct recording *a, const struct recording *b)
 {
   ck_assert_uint_eq(a->count, b->count);
@@ -236,6 +259,7 @@ int main(void)
   while (linear_model((size_t)models))
     models++;
   tcase_add_loop_test(tcase, creeping_and_woken, 0, models);
+  tcase_add_loop_test(tcase, sooner_than_superposition_says, 0, models);
   tcase_add_loop_test(tcase, rushes_between_naps, 0, 2);
   tcase_add_test(tcase, a_million_windows);
   suite_add_tcase(suite, tcase);
