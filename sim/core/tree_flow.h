@@ -39,7 +39,7 @@ struct hk__flow {
   double slow[2];                /* b: 1/ms */
   struct hk__flow_set set[2];    /* of the free tree; of the tree whose soma is clamped */
   double *highest, highest_time; /* per compartment: of the soma's response to 1 pA, within that time */
-  int shorter; /* windows in a row that are much shorter than that */
+  int shorter;                   /* windows in a row that are much shorter than that */
   double *terms;                 /* scratch: BOUND_TERMS rows */
   double *memory;
   uint32_t *indices;

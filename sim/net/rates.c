@@ -131,8 +131,7 @@ static struct drive drive_of(const struct hk_network *network, size_t population
     if (spec->target != population)
       continue;
     if (spec->kind == HK_INPUT_POISSON)
-      receive(&drive, cell, model, spec->port, hk_value_mean(&spec->weight),
-              share * hk_value_mean(&spec->rate) / 1000);
+      receive(&drive, cell, model, spec->port, hk_value_mean(&spec->weight), share * hk_value_mean(&spec->rate) / 1000);
     else if (spec->kind == HK_INPUT_DC)
       drive.mean += share * cell->per_current * hk_value_mean(&spec->amplitude);
   }
