@@ -10,15 +10,18 @@
 
 enum { TEXT = 32 };
 
-/* What a run costs one core of a present-day processor, from the table of benchmarks. How fast neurons will spike is
- * the unknown. */
-static const double assumed_rate = 10;         /* Hz, of neurons whose rate no theory tells */
-static const double build_cost = 45e-9;        /* s per synapse */
-static const double window_event_cost = 9e-9;  /* s per arrival of a neuron's spike */
-static const double private_event_cost = 9e-9; /* s per event of private Poisson input */
-static const double queue_event_cost = 200e-9; /* s per event of either kind */
-static const double sweep_cost = 1.3e-9;       /* s per neuron and window */
-static const double longest_window = 1;        /* ms */
+/* What a run costs one core of a present-day processor, from the table of benchmarks. */
+static const double assumed_rate = 20;          /* Hz, of neurons whose rate no theory tells */
+static const double build_cost = 50e-9;         /* s per synapse */
+static const double event_cost = 14e-9;         /* s per arrival of a neuron's spike */
+static const double private_event_cost = 45e-9; /* s per event of private Poisson input */
+static const double queue_event_cost = 250e-9;  /* s per event of either kind */
+static const double sweep_cost = 2.5e-9;        /* s per neuron and window */
+static const double rare_event_cost = 800e-9;   /* s per event where most neurons sleep, instead of all of these */
+static const double rare = 0.0125;              /* events per neuron and window that leave most asleep */
+static const double integrated_cost = 0.4e-6;   /* s per neuron and ms, of models that are not linear */
+static const double channels_cost = 6e-6;       /* the same, if spikes come of the model's own channels */
+static const double longest_window = 1;         /* ms */
 
 /* Arrivals per second. */
 static double synaptic_events(const struct hk_network *network, const double *rates)
@@ -68,6 +71,18 @@ static double window_length(const struct hk_network *network)
   return length;
 }
 
+/* s per ms, of integrating models that are not linear */
+static double integration(const struct hk_network *network)
+{
+  double sum = 0;
+  for (size_t i = 0; i < hk_network_population_count(network); i++) {
+    const struct hk_model *model = hk_network_model(network, i);
+    if (model->kind == HK_MODEL_NONLINEAR)
+      sum += (double)hk_network_population(network, i)->size * (model->crossing_only ? channels_cost : integrated_cost);
+  }
+  return sum;
+}
+
 static double expected_seconds(const struct hk_network *network, const struct hk_options *options, double duration,
                                const struct hk_estimate *estimate, const double *rates)
 {
@@ -75,11 +90,14 @@ static double expected_seconds(const struct hk_network *network, const struct hk
   double threads = options->threads > 0 ? options->threads : processors > 0 ? (double)processors : 1;
   double synaptic = synaptic_events(network, rates) * duration / 1000;
   double private = private_events(network) * duration / 1000;
-  double build = estimate->synapses * build_cost / threads;
+  double build = estimate->synapses * build_cost / threads, integrated = integration(network) * duration;
   if (options->scheduler == HK_SCHEDULER_QUEUE)
-    return build + (synaptic + private) * queue_event_cost;
+    return build + (synaptic + private) * queue_event_cost + integrated;
   double sweeps = (double)estimate->neurons * duration / window_length(network);
-  return build + (synaptic * window_event_cost + private * private_event_cost + sweeps * sweep_cost) / threads;
+  double busy = synaptic * event_cost + private * private_event_cost + sweeps * sweep_cost;
+  if (synaptic + private < rare * sweeps)
+    busy = (synaptic + private) * rare_event_cost;
+  return build + (busy + integrated) / threads;
 }
 
 static void print_populations(const struct hk_network *network, const double *rates)
