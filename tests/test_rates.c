@@ -134,6 +134,7 @@ int main(void)
 {
   Suite *suite = suite_create("rates");
   TCase *tcase = tcase_create("rates");
+  tcase_set_timeout(tcase, 120);
   tcase_add_checked_fixture(tcase, setup, teardown);
   tcase_add_test(tcase, sparse_networks);
   tcase_add_test(tcase, microcircuit);

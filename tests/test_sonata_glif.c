@@ -301,6 +301,7 @@ int main(void)
 {
   Suite *suite = suite_create("sonata_glif");
   TCase *tcase = tcase_create("sonata_glif");
+  tcase_set_timeout(tcase, 120);
   tcase_add_checked_fixture(tcase, setup, teardown);
   tcase_add_loop_test(tcase, circuit_runs_as_by_hand, 0, 2);
   tcase_add_loop_test(tcase, wrong_circuits_are_refused, 0, sizeof wrongs / sizeof *wrongs);
