@@ -138,14 +138,15 @@ static enum hk_status name_piece(const struct hk_cylinder *c, size_t piece, size
   return HK_OK;
 }
 
-struct stub {
+/* Where a cylinder ends, for those that begin there. */
+struct tip {
   uint32_t last;     /* the last compartment of a cylinder */
   double resistance; /* from its middle to the cylinder's end */
 };
 
 /* Appends the compartments of one cylinder. */
-static enum hk_status append(const struct hk_cylinder *c, const struct hk_membrane *m, struct stub begin,
-                             struct hk_compartment *compartments, size_t *count, struct stub *end)
+static enum hk_status append(const struct hk_cylinder *c, const struct hk_membrane *m, struct tip begin,
+                             struct hk_compartment *compartments, size_t *count, struct tip *end)
 {
   size_t pieces = pieces_of(c, m);
   double length = c->length / (double)pieces, area = M_PI * c->diameter * length * 1e-2;
@@ -160,7 +161,7 @@ static enum hk_status append(const struct hk_cylinder *c, const struct hk_membra
     enum hk_status status = name_piece(c, i, pieces, &k->name);
     if (status != HK_OK)
       return status;
-    begin = (struct stub){(uint32_t)(*count)++, half};
+    begin = (struct tip){(uint32_t)(*count)++, half};
   }
   *end = begin;
   return HK_OK;
@@ -185,11 +186,11 @@ enum hk_status hk_tree_from_cylinders(const struct hk_cylinder *cylinders, size_
     return HK_ERR_INPUT;
   }
   struct hk_compartment *compartments = calloc(total, sizeof *compartments);
-  struct stub *ends = calloc(count, sizeof *ends);
+  struct tip *ends = calloc(count, sizeof *ends);
   enum hk_status status = compartments && ends ? HK_OK : HK_ERR_MEMORY;
   size_t made = 0;
   for (size_t i = 0; i < count && status == HK_OK; i++) {
-    struct stub begin = i > 0 ? ends[cylinders[i].parent] : (struct stub){0};
+    struct tip begin = i > 0 ? ends[cylinders[i].parent] : (struct tip){0};
     status = append(&cylinders[i], membrane, begin, compartments, &made, &ends[i]);
   }
   free(ends);
