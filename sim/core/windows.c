@@ -2,7 +2,7 @@
 /* The fast scheduler: time in windows no longer than the smallest delay between neurons.
  *
  * What a neuron emits in a window reaches nobody before the next, so in a window all shards are independent: threads
- * take them in any order. Between windows one thread puts the spikes in canonical order, for the record and for the
+ * take them in any order. Between windows the thread that called puts the spikes in canonical order, for the record and for the
  * next window. Spikes of sources are known ahead and join the window they happen in. Windows start anew at every time
  * when a current switches, so that within one the constant current is constant. Everything that decides about the cut
  * into windows and shards comes from the network, nothing from threads or from the end of a run: a window that reaches
@@ -232,6 +232,7 @@ static enum hk_status cut_window(struct windows *w, struct hk__window *window, d
   if (!(fabs(length - w->odd_length) <= 4 * DBL_EPSILON * end)) {
     free(w->odd_responses);
     w->odd_responses = NULL;
+    w->odd_length = 0;
     enum hk_status status = make_responses(w, length, &w->odd_responses);
     if (status != HK_OK)
       return status;
@@ -401,8 +402,9 @@ static enum hk_status run(struct hk__scheduler *self, double until, const atomic
 #pragma omp single
       hk__team_init(&team, (unsigned)omp_get_num_threads());
       while (!w->finished) {
-        step_shards(w, (unsigned)omp_get_thread_num());
-        if (hk__team_meet(&team)) {
+        unsigned thread = (unsigned)omp_get_thread_num();
+        step_shards(w, thread);
+        if (hk__team_meet(&team, thread == 0)) {
           turn_over(w, true, until, stop, reached);
           hk__team_dismiss(&team);
         }
