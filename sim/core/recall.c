@@ -6,40 +6,6 @@
 
 #include "core/shard.h"
 
-/* The index of the first synapse from `at` on that arrives at or after the window's end, if not the entry's end. */
-static uint64_t slice_end(const struct hk__entry *entry, double end)
-{
-  uint64_t at = entry->at;
-  while (at < entry->end && entry->departure + hk__block_synapse(entry->block, at).delay < end)
-    at++;
-  return at;
-}
-
-static void slice_chunk(struct hk__shard_state *shard, struct hk__chunk *chunk, size_t from, double end)
-{
-  chunk->soonest = INFINITY;
-  for (size_t e = from; e < from + HK__CHUNK && e < shard->entry_count; e++) {
-    struct hk__entry *entry = &shard->entry[e];
-    entry->begin = entry->at;
-    if (entry->next < end) {
-      entry->at = slice_end(entry, end);
-      entry->next =
-          entry->at < entry->end ? entry->departure + hk__block_synapse(entry->block, entry->at).delay : INFINITY;
-      shard->arrived += entry->at == entry->end;
-    }
-    chunk->soonest = fmin(chunk->soonest, entry->next);
-  }
-}
-
-void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window)
-{
-  for (size_t from = 0; from < shard->entry_count; from += HK__CHUNK) {
-    struct hk__chunk *chunk = hk__shard_due_chunk(shard, from, window->end);
-    if (chunk)
-      slice_chunk(shard, chunk, from, window->end);
-  }
-}
-
 static enum hk_status take_slice(struct hk__shard_state *shard, struct hk__entry *entry, double end)
 {
   enum hk_status status = HK_OK;
@@ -74,7 +40,7 @@ static enum hk_status take_chunk(struct hk__shard_state *shard, struct hk__chunk
   return status;
 }
 
-enum hk_status hk__shard_take_all(struct hk__shard_state *shard, const struct hk__window *window)
+enum hk_status hk__shard_gather(struct hk__shard_state *shard, const struct hk__window *window)
 {
   enum hk_status status = HK_OK;
   shard->events.count = 0;
@@ -83,6 +49,9 @@ enum hk_status hk__shard_take_all(struct hk__shard_state *shard, const struct hk
     if (chunk)
       status = take_chunk(shard, chunk, from, window->end);
   }
+  if (status == HK_OK)
+    status = hk__drives_draw(shard, window);
+  shard->event_count += shard->events.count;
   return status;
 }
 

@@ -262,13 +262,11 @@ static enum hk_status init_cells(struct hk__shard_state *shard)
   if (shard->place->model->kind == HK_MODEL_NONLINEAR)
     return hk__walks_create(shard->place->count, &shard->walks, &shard->bytes);
   shard->mark = calloc(shard->place->count + 1u, sizeof *shard->mark);
-  shard->wanted = malloc(shard->place->count + 1u);
-  shard->bytes += shard->place->count * (sizeof *shard->mark + sizeof *shard->wanted);
-  if (!shard->mark || !shard->wanted)
+  shard->bytes += shard->place->count * sizeof *shard->mark;
+  if (!shard->mark)
     return HK_ERR_MEMORY;
   for (uint32_t i = 0; i < shard->place->count; i++)
-    shard->mark[i] = i + 1; /* every event is wanted */
-  memset(shard->wanted, 1, shard->place->count);
+    shard->mark[i] = i + 1; /* each neuron is a group of its own */
   return HK_OK;
 }
 

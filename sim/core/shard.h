@@ -250,9 +250,6 @@ static inline struct hk__chunk *hk__shard_due_chunk(struct hk__shard_state *shar
   return NULL;
 }
 
-/* Sets every entry's slice without looking at targets. */
-void hk__shard_slice(struct hk__shard_state *shard, const struct hk__window *window);
-
 enum { HK__TRAIN_BYTES = 4 * sizeof(double) + 2 * sizeof(uint32_t) };
 
 /* The private inputs of the shard's neurons. */
@@ -275,8 +272,8 @@ hk__shard_loop hk__shard_sweep, hk__shard_sweep_widest;
 /* Chooses among them what suits the processor. */
 void hk__shard_choose_loops(struct hk__shard_state *shard);
 
-/* Slices every entry and puts all the events into shard->events, in their entries' order. */
-enum hk_status hk__shard_take_all(struct hk__shard_state *shard, const struct hk__window *window);
+/* Puts all events of the window into shard->events: those of entries in their order, then the private ones. */
+enum hk_status hk__shard_gather(struct hk__shard_state *shard, const struct hk__window *window);
 
 /* Copies the events of marked neurons to shard->events. */
 enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__window *window);

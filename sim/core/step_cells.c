@@ -67,13 +67,9 @@ enum hk_status hk__cell_walk(struct hk__shard_state *shard, const struct hk__win
 enum hk_status hk__shard_step_cells(struct hk__shard_state *shard, const struct hk__window *window)
 {
   uint32_t *first;
-  hk__shard_slice(shard, window);
-  enum hk_status status = hk__shard_recall(shard, window);
-  if (status == HK_OK)
-    status = hk__drives_draw(shard, window);
+  enum hk_status status = hk__shard_gather(shard, window);
   if (status == HK_OK)
     status = hk__shard_sort_events(shard, shard->place->count, &first);
-  shard->event_count += shard->events.count;
   for (uint32_t i = 0; i < shard->place->count && status == HK_OK; i++)
     status = hk__cell_walk(shard, window, i, shard->order + first[i], shard->order + first[i + 1]);
   return status;

@@ -214,13 +214,9 @@ static enum hk_status take_tree(struct tree *tree)
 enum hk_status hk__shard_step_trees(struct hk__shard_state *shard, const struct hk__window *window)
 {
   uint32_t *first;
-  hk__shard_slice(shard, window);
-  enum hk_status status = hk__shard_recall(shard, window);
-  if (status == HK_OK)
-    status = hk__drives_draw(shard, window);
+  enum hk_status status = hk__shard_gather(shard, window);
   if (status == HK_OK)
     status = hk__shard_group_events(shard, shard->place->count, &first);
-  shard->event_count += shard->events.count;
   hk__flow_set_window(shard->flow, window->length);
   struct tree tree = {.shard = shard, .window = window, .states = hk__modes_states(shard->flow->modes)};
   for (uint32_t i = 0; i < shard->place->count && status == HK_OK; i++) {

@@ -41,16 +41,6 @@ void hk__walks_destroy(struct hk__walks *w)
 
 /* --- events --- */
 
-/* All events of the window, as they come. */
-static enum hk_status gather(struct hk__shard_state *shard, const struct hk__window *window)
-{
-  enum hk_status status = hk__shard_take_all(shard, window);
-  if (status == HK_OK)
-    status = hk__drives_draw(shard, window);
-  shard->event_count += shard->events.count;
-  return status;
-}
-
 /* Sorts the events by neuron and time, those of one moment as they came, and begins a walk for each neuron that has
  * any. */
 static enum hk_status sort_events(struct hk__shard_state *shard)
@@ -158,7 +148,7 @@ enum hk_status hk__walk_arrive(struct hk__shard_state *shard, struct hk__walk *w
 enum hk_status hk__shard_step_walks(struct hk__shard_state *shard, const struct hk__window *window)
 {
   struct hk__walks *w = shard->walks;
-  enum hk_status status = gather(shard, window);
+  enum hk_status status = hk__shard_gather(shard, window);
   if (status == HK_OK)
     status = sort_events(shard);
   if (status != HK_OK)
