@@ -171,6 +171,7 @@ struct hk_network *random_network(uint64_t number)
 static enum hk_status take_spikes(void *context, const struct hk_spike *spikes, size_t count)
 {
   struct recording *r = context;
+  ck_assert(pthread_equal(pthread_self(), r->caller));
   if (r->count + count > r->capacity) {
     r->capacity = 2 * (r->count + count);
     r->spikes = realloc(r->spikes, r->capacity * sizeof *spikes);
@@ -185,6 +186,7 @@ static enum hk_status take_rows(void *context, size_t trace, uint64_t first, con
 {
   struct recording *r = context;
   (void)trace;
+  ck_assert(pthread_equal(pthread_self(), r->caller));
   ck_assert_uint_eq(first, r->rows_seen);
   r->rows_seen += count;
   size_t values = 2 * count;
@@ -201,7 +203,7 @@ static enum hk_status take_rows(void *context, size_t trace, uint64_t first, con
 struct recording run_network(const struct hk_network *network, const struct hk_options *options, double duration,
                              int pieces)
 {
-  struct recording recording = {.count = 0};
+  struct recording recording = {.caller = pthread_self()};
   struct hk_simulation *sim;
   ck_assert_int_eq(hk_simulation_create(network, options, &sim, NULL), HK_OK);
   hk_simulation_set_sink(sim, &(struct hk_sink){&recording, take_spikes, take_rows});

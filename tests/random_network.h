@@ -4,9 +4,11 @@
 #define RANDOM_NETWORK_H
 
 #include <hillock/simulation.h>
+#include <pthread.h>
 #include <stdint.h>
 
 struct recording {
+  pthread_t caller; /* who must call the sink */
   struct hk_spike *spikes;
   size_t count, capacity;
   double *rows;
