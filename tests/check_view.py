@@ -4,6 +4,7 @@
 usage: check_view.py SOURCE_ROOT HILLOCK
 """
 import csv
+import importlib.util
 import json
 import os
 import subprocess
@@ -122,12 +123,12 @@ def check_export(path, populations, folder):
 
 
 def check_neo(path, population, times, ids, size, duration, folder):
-    try:
-        import neo
-        import quantities
-    except ImportError:
+    if not importlib.util.find_spec("neo"):
         print("skipped: python3-neo is not here")
         return
+    import neo
+    import quantities
+
     target = os.path.join(folder, "neo.gdf")
     run("export", path, "--population", population, "--format", "gdf", "-o", target)
     end = duration * quantities.ms
@@ -140,11 +141,8 @@ def check_neo(path, population, times, ids, size, duration, folder):
 
 def check_example(path, populations, sizes, duration, folder):
     example = os.path.join(root, "scripts", "analyse")
-    try:
-        import matplotlib  # noqa: F401
-
-        picture = [os.path.join(folder, "example.png")]
-    except ImportError:
+    picture = [os.path.join(folder, "example.png")]
+    if not importlib.util.find_spec("matplotlib"):
         print("skipped: matplotlib is not here, the example draws nothing")
         picture = []
     done = subprocess.run([sys.executable, example, path, *picture], capture_output=True, text=True)
@@ -191,7 +189,7 @@ def main():
         check_neo(path, "gamma", *populations["gamma"], sizes["gamma"], 1750.0, folder)
         check_hostile(folder)
         published = os.path.join(shared, "sonata", "300_intfire", "reference", "spikes.h5")
-        if os.path.exists(published):
+        if os.path.lexists(published):
             with h5py.File(published) as file:
                 group = file["spikes/v1"]
                 v1 = {"v1": (group["timestamps"][:], group["node_ids"][:].astype(int))}

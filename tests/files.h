@@ -92,16 +92,4 @@ __attribute__((unused)) static void write_damaged(const char *path, const unsign
   free(copy);
 }
 
-/* The shared data, or NULL where they are absent. */
-__attribute__((unused)) static const char *shared_file(const char *name)
-{
-  static char path[512];
-  const char *shared = getenv("HK_SHARED");
-  snprintf(path, sizeof path, "%s/%s", shared ? shared : ".", name);
-  if (access(path, R_OK) == 0)
-    return path;
-  printf("skipped: %s is not here\n", path);
-  return NULL;
-}
-
 #endif

@@ -10,6 +10,7 @@
 #include "failing_memory.h"
 #include "files.h"
 #include "io/sonata.h"
+#include "shared.h"
 
 static enum hk_status write_spikes(const char *path)
 {
@@ -97,7 +98,8 @@ static enum hk_status read_trains(void)
   return status;
 }
 
-static char published[512], *published_text;
+static const char *published;
+static char *published_text;
 
 static enum hk_status read_circuit(void)
 {
@@ -124,12 +126,11 @@ END_TEST
 
 START_TEST(no_memory_for_a_circuit_is_told)
 {
-  const char *path = shared_file("sonata/300_intfire/simulation_config.json");
-  if (!path)
+  published = shared_path("sonata/300_intfire/simulation_config.json");
+  if (!published)
     return;
-  snprintf(published, sizeof published, "%s", path);
   size_t size;
-  published_text = (char *)read_bytes(path, &size);
+  published_text = (char *)read_bytes(published, &size);
 #if defined(__SANITIZE_ADDRESS__)
   const long stride = 11; /* each round takes long there */
 #else

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Time on a grid: networks run by NEST, a network stepped naively, what is rounded to the grid, what is refused. */
 #include <check.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "command.h"
 #include "random_network.h"
+#include "shared.h"
 
 /* --- small networks, given synapse by synapse --- */
 
@@ -70,27 +70,13 @@ static size_t add_population(struct hk_network *network, const struct hk_populat
 
 /* --- NEST --- */
 
-static json_t *oracles;
-
-static void load_oracles(void)
-{
-  char path[4096];
-  const char *shared = getenv("HK_SHARED");
-  snprintf(path, sizeof path, "%s/oracles/grid_networks.json", shared ? shared : "");
-  json_error_t error;
-  oracles = json_load_file(path, 0, &error);
-  if (!oracles)
-    printf("SKIPPED the comparison with NEST: %s\n", error.text);
-}
-
-static double number_of(const json_t *object, const char *key)
-{
-  return json_number_value(json_object_get(object, key));
-}
+static json_t *networks;
 
 static double number_at(const json_t *array, size_t index)
 {
-  return json_number_value(json_array_get(array, index));
+  const json_t *number = json_array_get(array, index);
+  ck_assert(json_is_number(number));
+  return json_number_value(number);
 }
 
 static struct pairs read_pairs(const json_t *edges)
@@ -109,25 +95,16 @@ static struct pairs read_pairs(const json_t *edges)
 static size_t read_neurons(struct hk_network *network, const json_t *oracle)
 {
   struct hk_setting params[HK_PARAMS_MAX];
-  size_t count = 0;
-  const char *key;
-  json_t *value;
-  json_object_foreach(json_object_get(oracle, "params"), key, value) params[count++] =
-      (struct hk_setting){key, hk_value_constant(json_number_value(value))};
-  const json_t *potentials = json_object_get(oracle, "init_V_m");
-  size_t size = json_array_size(potentials);
-  double *list = allocate(size, sizeof *list);
-  for (size_t i = 0; i < size; i++)
-    list[i] = number_at(potentials, i);
+  size_t count = shared_settings(oracle, "params", params, HK_PARAMS_MAX), size;
+  double *list = shared_numbers(oracle, "init_V_m", &size);
   struct hk_setting init = {"V_m", hk_value_list(list, size)};
-  size_t index =
-      add_population(network, &(struct hk_population_spec){.name = "neurons",
-                                                           .model = json_string_value(json_object_get(oracle, "model")),
-                                                           .size = size,
-                                                           .params = params,
-                                                           .param_count = count,
-                                                           .init = &init,
-                                                           .init_count = 1});
+  size_t index = add_population(network, &(struct hk_population_spec){.name = "neurons",
+                                                                      .model = shared_text(oracle, "model"),
+                                                                      .size = size,
+                                                                      .params = params,
+                                                                      .param_count = count,
+                                                                      .init = &init,
+                                                                      .init_count = 1});
   free(list);
   return index;
 }
@@ -153,9 +130,9 @@ static size_t read_trains(struct hk_network *network, const json_t *trains)
 static struct hk_network *read_network(const json_t *oracle)
 {
   struct hk_network *network = empty_network();
-  size_t neurons = read_neurons(network, oracle), inputs = read_trains(network, json_object_get(oracle, "trains"));
-  struct pairs edges = read_pairs(json_object_get(oracle, "edges")),
-               input_edges = read_pairs(json_object_get(oracle, "input_edges"));
+  size_t neurons = read_neurons(network, oracle), inputs = read_trains(network, shared_member(oracle, "trains"));
+  struct pairs edges = read_pairs(shared_member(oracle, "edges")),
+               input_edges = read_pairs(shared_member(oracle, "input_edges"));
   connect_pairs(network, neurons, neurons, &edges);
   connect_pairs(network, inputs, neurons, &input_edges);
   pairs_free(&edges);
@@ -165,15 +142,12 @@ static struct hk_network *read_network(const json_t *oracle)
 
 START_TEST(nest)
 {
-  if (!oracles)
-    return;
-  const json_t *networks = json_object_get(oracles, "networks");
   ck_assert_uint_eq(json_array_size(networks), 3);
-  const json_t *oracle = json_array_get(networks, (size_t)_i), *expected = json_object_get(oracle, "spikes");
+  const json_t *oracle = json_array_get(networks, (size_t)_i), *expected = shared_member(oracle, "spikes");
   struct hk_network *network = read_network(oracle);
-  struct hk_options options = {.seed = 1, .grid = number_of(oracle, "grid")};
-  struct recording found = run_network(network, &options, number_of(oracle, "duration"), 1);
-  const char *model = json_string_value(json_object_get(oracle, "model"));
+  struct hk_options options = {.seed = 1, .grid = shared_number(oracle, "grid")};
+  struct recording found = run_network(network, &options, shared_number(oracle, "duration"), 1);
+  const char *model = shared_text(oracle, "model");
   for (size_t i = 0; i < found.count && i < json_array_size(expected); i++) {
     const json_t *spike = json_array_get(expected, i);
     ck_assert_msg(fabs(found.spikes[i].time - number_at(spike, 0)) < 1e-9 &&
@@ -669,11 +643,11 @@ END_TEST
 
 int main(void)
 {
-  load_oracles();
+  networks = shared_cases("oracles/grid_networks.json", "networks");
   Suite *suite = suite_create("grid");
   TCase *tests = tcase_create("grid");
   tcase_set_timeout(tests, 120);
-  tcase_add_loop_test(tests, nest, 0, 3);
+  tcase_add_loop_test(tests, nest, 0, (int)json_array_size(networks));
   tcase_add_loop_test(tests, naive, 0, 5);
   tcase_add_test(tests, refractory_counts_steps);
   tcase_add_test(tests, poisson);
@@ -688,6 +662,6 @@ int main(void)
   srunner_run_all(runner, CK_NORMAL);
   int failures = srunner_ntests_failed(runner);
   srunner_free(runner);
-  json_decref(oracles);
+  json_decref(networks);
   return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -7,13 +7,14 @@
 #include <hillock/spikes.h>
 #include <sys/stat.h>
 
+#include "shared.h"
 #include "sonata_files.h"
 
 /* --- the published circuit --- */
 
 START_TEST(published_circuit_is_described)
 {
-  const char *path = shared_file("sonata/300_intfire/simulation_config.json");
+  const char *path = shared_path("sonata/300_intfire/simulation_config.json");
   if (!path)
     return;
   struct hk__sonata sonata;
@@ -119,8 +120,8 @@ START_TEST(published_circuit_gives_its_published_spikes)
   static const char *const configs[] = {"simulation_config.json", "config.json"};
   char name[64];
   snprintf(name, sizeof name, "sonata/300_intfire/%s", configs[_i]);
-  const char *path = shared_file(name);
-  if (!path)
+  const char *path = shared_path(name), *reference = shared_path("sonata/300_intfire/reference/spikes.h5");
+  if (!path || !reference)
     return;
   struct hk__sonata sonata;
   expect(read_config(path, NULL, 0, &sonata), HK_OK);
@@ -135,7 +136,7 @@ START_TEST(published_circuit_gives_its_published_spikes)
   hk__sonata_clear(&sonata);
   static struct spike ours[PUBLISHED], theirs[PUBLISHED];
   read_sorted(in_folder("out/spikes.h5"), ours);
-  read_sorted(shared_file("sonata/300_intfire/reference/spikes.h5"), theirs);
+  read_sorted(reference, theirs);
   size_t wrong = 0;
   for (size_t i = 0; i < PUBLISHED; i++) /* printed with three decimals */
     wrong += ours[i].id != theirs[i].id || fabs(ours[i].time - theirs[i].time) > 0.5e-3 + 1e-9;

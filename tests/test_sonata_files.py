@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Opens what `hillock run` writes with h5py and reads it the way SONATA's readers do.
 
-Usage: test_sonata_files.py HILLOCK. Exit 77 where h5py is not installed: skipped.
+Usage: test_sonata_files.py HILLOCK. Exit 77 where h5py or numpy is not installed: skipped.
 """
+import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
 
-try:
-    import h5py
-    import numpy as np
-except ImportError as error:
-    print("skipped:", error)
-    sys.exit(77)
+for needed in ("h5py", "numpy"):
+    if not importlib.util.find_spec(needed):
+        print(f"skipped: {needed} is not here")
+        sys.exit(77)
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
 
 CONFIG = """
 simulation: {duration: 200 ms, seed: 3}

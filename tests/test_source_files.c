@@ -9,6 +9,7 @@
 #include <hillock/spikes.h>
 
 #include "files.h"
+#include "shared.h"
 
 static struct hk_messages *messages;
 static const struct hk_place place = {"net.yaml", 3, 5};
@@ -227,7 +228,7 @@ END_TEST
 
 START_TEST(published_edges_are_read)
 {
-  const char *path = shared_file("sonata/300_intfire/network/lgn_v1_edges.h5");
+  const char *path = shared_path("sonata/300_intfire/network/lgn_v1_edges.h5");
   if (!path)
     return;
   struct hk__edges out;

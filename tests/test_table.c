@@ -3,6 +3,7 @@
 #include <hillock/table.h>
 
 #include <check.h>
+#include <errno.h>
 #include <math.h>
 
 #include <hillock/spikes.h>
@@ -185,9 +186,12 @@ START_TEST(full_disk)
   struct hk_view *view = NULL;
   ck_assert_int_eq(hk_view_open_memory(&list, 1, NULL, &view, messages), HK_OK);
   FILE *full = fopen("/dev/full", "w");
+  ck_assert_msg(full || errno == ENOENT, "/dev/full: %s", strerror(errno));
   if (full) {
     ck_assert_int_eq(hk_table_write(view, 0, HK_TABLE_CSV, true, full, messages), HK_ERR_IO);
     fclose(full);
+  } else {
+    printf("skipped: /dev/full is not here\n");
   }
   hk_view_close(view);
 }
