@@ -13,6 +13,7 @@
 #include "ann/straight.h"
 #include "command.h"
 #include "core/random.h"
+#include "suite.h"
 
 static char *folder;
 
@@ -492,9 +493,5 @@ int main(void)
   tcase_add_loop_test(tests, perceptron_learns_what_a_line_separates, 0, 4);
   tcase_add_loop_test(tests, fits_a_known_curve, 0, 3);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <hillock/simulation.h>
 
 #include "command.h"
+#include "suite.h"
 
 static const char network_text[] =
     "simulation: {duration: 200 ms, seed: 7}\n"
@@ -255,9 +256,5 @@ int main(void)
   tcase_add_test(tcase, schedulers_agree);
   tcase_add_test(tcase, resolved_config);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "scene.h"
+#include "suite.h"
 
 enum { CELLS = 64, FAN = 7 };
 
@@ -504,9 +505,5 @@ int main(void)
   tcase_add_test(tcase, thresholds_of_their_own);
   tcase_add_test(tcase, grazing_by_hand);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

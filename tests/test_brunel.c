@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "suite.h"
 
 /* --- the mean-field theory; mV and s --- */
 
@@ -211,9 +212,5 @@ int main(void)
   tcase_add_loop_test(tcase, regime_as_in_the_paper, 0, sizeof regimes / sizeof *regimes);
   tcase_add_test(tcase, theory_as_in_the_paper);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

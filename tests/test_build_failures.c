@@ -8,6 +8,7 @@
 #include "failing_memory.h"
 #include "net/assemble.h"
 #include "net/build.h"
+#include "suite.h"
 
 static double list[] = {1, 2, 3, 4};
 static uint32_t numbers[] = {3, 1, 0, 2};
@@ -237,9 +238,5 @@ int main(void)
   tcase_add_test(tests, running_on_a_grid);
   tcase_add_test(tests, running_in_windows);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

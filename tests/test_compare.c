@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "suite.h"
 
 static char *folder;
 
@@ -269,9 +270,5 @@ int main(void)
   tcase_add_test(tests, weights_are_kept);
   tcase_add_test(tests, threads_do_not_matter);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

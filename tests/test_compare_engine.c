@@ -9,6 +9,7 @@
 #include "ann/mapping.h"
 #include "ann/regime.h"
 #include "core/random.h"
+#include "suite.h"
 
 enum { LAYERS_MAX = 3, WIDTH_MAX = 12, SAMPLES = 70 };
 
@@ -255,9 +256,5 @@ int main(void)
   tcase_add_loop_test(tests, volleys_agree, 0, 5);
   tcase_add_loop_test(tests, engine_against_naive, HK__REGIME_VOLLEY, HK__REGIME_RATE + 1);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 
 #include "command.h"
 #include "shared.h"
+#include "suite.h"
 
 static char *folder;
 static struct hk_messages *messages;
@@ -670,9 +671,5 @@ int main(void)
   tcase_add_test(tests, messages_are_optional);
   tcase_add_loop_test(tests, mutated_configs, 0, 4);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "failing_memory.h"
+#include "suite.h"
 
 static const char good[] =
     "simulation: {duration: 100 ms}\n"
@@ -117,9 +118,5 @@ int main(void)
   tcase_add_test(tests, good_config);
   tcase_add_test(tests, wrong_config);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures > 0;
+  return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Rules of connection against naive enumerations of what each promises. */
 #include "flat.h"
+#include "suite.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -262,9 +263,5 @@ int main(void)
   tcase_add_loop_test(tests, fixed_total_number_is_multinomial, 0, 2);
   tcase_add_loop_test(tests, pairwise_bernoulli, 0, 5);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

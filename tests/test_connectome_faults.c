@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Connectomes that cannot be, and empty ones. */
 #include "flat.h"
+#include "suite.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -57,9 +58,5 @@ int main(void)
   tcase_add_test(tests, impossible_draws);
   tcase_add_test(tests, empty_networks);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

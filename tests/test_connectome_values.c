@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Weights, delays and ports of a connectome: how they are stored, drawn, and independent of threads and shards. */
 #include "flat.h"
+#include "suite.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -355,9 +356,5 @@ int main(void)
   tcase_add_test(tests, independence);
   tcase_add_loop_test(tests, estimates, 0, 2);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

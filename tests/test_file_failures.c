@@ -11,6 +11,7 @@
 #include "files.h"
 #include "io/sonata.h"
 #include "shared.h"
+#include "suite.h"
 
 static enum hk_status write_spikes(const char *path)
 {
@@ -149,9 +150,5 @@ int main(void)
   tcase_add_test(tcase, no_memory_is_told);
   tcase_add_test(tcase, no_memory_for_a_circuit_is_told);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures != 0;
+  return run_suite(suite);
 }

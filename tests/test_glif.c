@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "solo.h"
+#include "suite.h"
 
 enum { CURRENTS = 2, RECEPTORS = 4 };
 
@@ -404,9 +405,5 @@ int main(void)
   tcase_add_loop_test(tcase, reset_rule, 0, 2);
   tcase_add_loop_test(tcase, threshold_follows_voltage, 0, 2);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "random_network.h"
 #include "shared.h"
+#include "suite.h"
 
 /* --- small networks, given synapse by synapse --- */
 
@@ -658,10 +659,7 @@ int main(void)
   tcase_add_test(tests, models_not_linear);
   tcase_add_test(tests, commands);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
+  int code = run_suite(suite);
   json_decref(networks);
-  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+  return code;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "solo.h"
+#include "suite.h"
 
 enum { INPUTS = 4, VOLLEYS = 1 << INPUTS };
 static const double window = 10, spacing = 25, delay = 0.5;
@@ -195,9 +196,5 @@ int main(void)
   tcase_add_loop_test(tcase, spread_events, 0, 2);
   tcase_add_loop_test(tcase, volleys_begin_and_end, 0, 2);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

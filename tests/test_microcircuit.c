@@ -13,6 +13,7 @@
 #include <hillock/view.h>
 
 #include "command.h"
+#include "suite.h"
 
 enum { POPULATIONS = 8 };
 
@@ -169,9 +170,5 @@ int main(void)
   tcase_set_timeout(tcase, 280.0);
   tcase_add_test(tcase, tenth_fires_as_it_should);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

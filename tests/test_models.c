@@ -11,6 +11,7 @@
 #include "core/integrator.h"
 #include "net/network.h"
 #include "solo.h"
+#include "suite.h"
 
 enum { DURATION = 150 };
 
@@ -471,9 +472,5 @@ int main(void)
   tcase_add_loop_test(tests, quiet_times_are_kept, 0, count);
   tcase_add_loop_test(tests, integrates_as_gsl_does, 0, count);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/build.h"
+#include "suite.h"
 
 static struct hk_network *network;
 static struct hk_messages *messages;
@@ -672,9 +673,5 @@ int main(void)
   tcase_add_test(tests, presets_follow_parameters);
   tcase_add_test(tests, drawn_values_are_checked_together);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "shared.h"
 #include "solo.h"
+#include "suite.h"
 
 static json_t *cases;
 
@@ -95,10 +96,7 @@ int main(void)
   tcase_set_timeout(tests, 60);
   tcase_add_loop_test(tests, meets_the_oracle, 0, (int)json_array_size(cases));
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
+  int code = run_suite(suite);
   json_decref(cases);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return code;
 }

@@ -8,6 +8,7 @@
 #include <hillock/simulation.h>
 
 #include "core/currents.h"
+#include "suite.h"
 
 enum { NEURONS = 1000, STEPS = 400 };
 
@@ -194,9 +195,5 @@ int main(void)
   tcase_add_test(tests, membrane_variance);
   tcase_add_loop_test(tests, same_for_all, 0, 2);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <hillock/traces.h>
 
 #include "files.h"
+#include "suite.h"
 #include "trains.h"
 #include "view/raster_parts.h"
 #include "view/trace_panel.h"
@@ -299,9 +300,5 @@ int main(void)
   tcase_add_test(cases, trace_texts);
   tcase_add_test(cases, bad_reports);
   suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/random.h"
+#include "suite.h"
 
 /* kat_vectors of Random123 1.x: philox4x32 10 rounds: counter, key, result */
 static const uint32_t known[][10] = {
@@ -200,9 +201,5 @@ int main(void)
   tcase_add_test(tests, no_order_in_streams);
   tcase_add_test(tests, drives_gsl);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "suite.h"
 #include "trains.h"
 #include "view/raster_parts.h"
 
@@ -451,9 +452,5 @@ int main(void)
   tcase_add_loop_test(cases, terminal, 0, AWKWARD);
   tcase_add_test(cases, terminal_places);
   suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <hillock/simulation.h>
 
 #include "command.h"
+#include "suite.h"
 
 enum { MOST = 16 };
 
@@ -142,9 +143,5 @@ int main(void)
   tcase_add_test(tcase, poisson_input_as_simulated);
   tcase_add_test(tcase, models_without_a_theory);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

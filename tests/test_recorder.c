@@ -8,6 +8,7 @@
 #include <hillock/traces.h>
 
 #include "files.h"
+#include "suite.h"
 
 static struct hk_messages *messages;
 static struct hk_network *network;
@@ -185,9 +186,5 @@ int main(void)
   tcase_add_loop_test(tcase, files_of_one_name_are_refused, 0, 2);
   tcase_add_test(tcase, folders_that_cannot_be_are_told);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  return run_suite(suite);
 }

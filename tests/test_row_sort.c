@@ -7,6 +7,7 @@
 
 #include "core/random.h"
 #include "net/row_sort.h"
+#include "suite.h"
 
 enum { LONGEST = 20000, SHAPES = 8 };
 static const uint32_t lengths[] = {0, 1, 2, 3, 15, 16, 17, 33, 100, 1000, 5000, LONGEST};
@@ -143,9 +144,5 @@ int main(void)
   tcase_add_loop_test(tests, wide, 0, SHAPES);
   tcase_add_loop_test(tests, indexed, 0, 3);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

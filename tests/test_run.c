@@ -17,6 +17,7 @@
 #include <hillock/traces.h>
 
 #include "command.h"
+#include "suite.h"
 
 /* A clock of 10 ms drives one neuron over threshold at each tick; b hears it 1.5 ms later. c is driven at random. */
 static const char model[] =
@@ -356,9 +357,5 @@ int main(void)
   tcase_add_test(tests, progress_lines);
   tcase_add_test(tests, help);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "random_network.h"
+#include "suite.h"
 
 enum { NETWORKS = 1000 };
 static const double duration = 50;
@@ -105,9 +106,5 @@ int main(void)
   tcase_add_loop_test(tcase, same_bits_in_pieces_and_again, 0, 2);
   tcase_add_test(tcase, tiny_delays_take_the_queue);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <hillock/spikes.h>
 
 #include "command.h"
+#include "suite.h"
 
 /* How a config is made short enough for the plain scheduler; the others run as they are. */
 static const struct {
@@ -163,11 +164,8 @@ int main(void)
   tcase_add_test(tcase, configs_are_found);
   tcase_add_loop_test(tcase, schedulers_agree, 0, config_count);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
+  int code = run_suite(suite);
   for (int i = 0; i < config_count; i++)
     free(configs[i]);
-  return failed > 0;
+  return code;
 }

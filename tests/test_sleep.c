@@ -10,6 +10,7 @@
 #include "core/scheduler.h"
 #include "core/shard.h"
 #include "scene.h"
+#include "suite.h"
 
 /* The linker puts this in front of hk__sleep_catch_up: it counts naps, and those of a hundred windows or more. */
 static atomic_uint_least64_t naps, long_naps, longest_nap;
@@ -263,9 +264,5 @@ int main(void)
   tcase_add_loop_test(tcase, rushes_between_naps, 0, 2);
   tcase_add_test(tcase, a_million_windows);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

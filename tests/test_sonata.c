@@ -9,6 +9,7 @@
 
 #include "shared.h"
 #include "sonata_files.h"
+#include "suite.h"
 
 /* --- the published circuit --- */
 
@@ -555,9 +556,5 @@ int main(void)
   tcase_add_test(tcase, damaged_circuits_do_not_crash);
   tcase_add_test(tcase, circuits_are_told_from_other_files);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <hillock/simulation.h>
 
 #include "sonata_files.h"
+#include "suite.h"
 
 static const char simulation_text[] =
     "{\"network\": \"circuit.json\", \"run\": {\"tstop\": 300.0, \"dt\": 0.1},\n"
@@ -306,9 +307,5 @@ int main(void)
   tcase_add_loop_test(tcase, circuit_runs_as_by_hand, 0, 2);
   tcase_add_loop_test(tcase, wrong_circuits_are_refused, 0, sizeof wrongs / sizeof *wrongs);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "files.h"
 #include "shared.h"
+#include "suite.h"
 
 static struct hk_messages *messages;
 static const struct hk_place place = {"net.yaml", 3, 5};
@@ -280,9 +281,5 @@ int main(void)
   tcase_add_test(tcase, published_edges_are_read);
   tcase_add_test(tcase, damaged_edges_do_not_crash);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  return run_suite(suite);
 }

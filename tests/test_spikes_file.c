@@ -14,6 +14,7 @@
 
 #include "files.h"
 #include "shared.h"
+#include "suite.h"
 
 static struct hk_messages *messages;
 
@@ -662,9 +663,5 @@ int main(void)
   tcase_add_test(tcase, links_into_other_files_are_not_followed);
   tcase_add_test(tcase, damaged_files_do_not_crash);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "suite.h"
 #include "trains.h"
 #include "view/sorter.h"
 
@@ -365,9 +366,5 @@ int main(void)
   tcase_add_test(cases, bad_selections);
   tcase_add_loop_test(cases, sorting, 0, 6);
   suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

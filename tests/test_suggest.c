@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/suggest.h"
+#include "suite.h"
 
 static const char *const names[] = {"tau_m", "C_m", "E_L", "V_th", "V_reset", "t_ref", "I_e", "iaf_psc_exp"};
 
@@ -64,9 +65,5 @@ int main(void)
   tcase_add_test(tests, offers_nothing_far);
   tcase_add_test(tests, clause_reads_well);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <hillock/spikes.h>
 
 #include "files.h"
+#include "suite.h"
 #include "trains.h"
 
 static struct hk_messages *messages;
@@ -211,9 +212,5 @@ int main(void)
   tcase_add_test(cases, same_bits);
   tcase_add_test(cases, full_disk);
   suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "core/scheduler.h"
 #include "core/widest.h"
 #include "random_network.h"
+#include "suite.h"
 
 enum { NETWORKS = 25 };
 static const double duration = 30;
@@ -65,9 +66,5 @@ int main(void)
   tcase_add_test(tcase, same_bits_for_any_threads);
   tcase_add_test(tcase, same_bits_for_any_width);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "files.h"
+#include "suite.h"
 
 static struct hk_messages *messages;
 
@@ -296,9 +297,5 @@ int main(void)
   tcase_add_test(tcase, wrong_reports_are_refused);
   tcase_add_test(tcase, damaged_files_do_not_crash);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed != 0;
+  return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "solo.h"
+#include "suite.h"
 
 static unsigned rng = 12345;
 
@@ -403,9 +404,5 @@ int main(void)
   tcase_add_loop_test(tests, refuses_bad_swc, 0, 9);
   tcase_add_test(tests, refuses_bad_trees);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "core/tree_flow.h"
 #include "random_network.h"
+#include "suite.h"
 
 enum { COMPARTMENTS = 24 };
 
@@ -311,9 +312,5 @@ int main(void)
   tcase_add_loop_test(tcase, windows_agree_with_queue, 0, 4);
   tcase_add_test(tcase, same_bits);
   suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return run_suite(suite);
 }

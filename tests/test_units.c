@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "io/units.h"
+#include "suite.h"
 
 static struct hk__units *units;
 
@@ -161,9 +162,5 @@ int main(void)
   tcase_add_test(tests, many_units_do_not_confuse_the_table);
   tcase_add_test(tests, missing_database);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "suite.h"
 
 #define SIM "simulation: {duration: 10 ms}\n"                           /* line 1 */
 #define CELL SIM "populations:\n  a: {model: iaf_psc_delta, size: 4}\n" /* lines 2 and 3 */
@@ -460,9 +461,5 @@ int main(void)
   tcase_add_test(tests, hostile_files);
   tcase_add_test(tests, many_errors);
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed > 0;
+  return run_suite(suite);
 }
