@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,4 +244,44 @@ double agree_until(const struct recording *a, const struct recording *b, double 
       until = b->spikes[j].time;
   free(taken);
   return until;
+}
+
+void assert_agree(const struct recording *queue, const struct recording *windows, const char *what, double tolerance,
+                  double row_tolerance)
+{
+  double until = agree_until(queue, windows, tolerance);
+  ck_assert_msg(until == INFINITY, "%s: schedulers part at %.12f ms (%zu and %zu spikes)", what, until, queue->count,
+                windows->count);
+  ck_assert_uint_eq(queue->value_count, windows->value_count);
+  for (size_t i = 0; i < queue->value_count; i++)
+    ck_assert_msg(fabs(queue->rows[i] - windows->rows[i]) < row_tolerance, "%s: value %zu is %.17g and %.17g", what, i,
+                  queue->rows[i], windows->rows[i]);
+}
+
+size_t schedulers_agree(const struct hk_network *network, uint64_t seed, double duration, double row_tolerance)
+{
+  struct hk_options options = {.seed = seed, .threads = 1, .scheduler = HK_SCHEDULER_QUEUE};
+  struct recording queue = run_network(network, &options, duration, 1);
+  options.scheduler = HK_SCHEDULER_WINDOWS;
+  struct recording windows = run_network(network, &options, duration, 1);
+  char what[64];
+  snprintf(what, sizeof what, "network of seed %llu", (unsigned long long)seed);
+  assert_agree(&queue, &windows, what, 1e-9, row_tolerance);
+  size_t count = queue.count;
+  recording_free(&queue);
+  recording_free(&windows);
+  return count;
+}
+
+void assert_same_spikes(const struct recording *a, const struct recording *b)
+{
+  ck_assert_uint_eq(a->count, b->count);
+  ck_assert_int_eq(memcmp(a->spikes, b->spikes, a->count * sizeof *a->spikes), 0);
+}
+
+void assert_same(const struct recording *a, const struct recording *b)
+{
+  assert_same_spikes(a, b);
+  ck_assert_uint_eq(a->value_count, b->value_count);
+  ck_assert_int_eq(memcmp(a->rows, b->rows, a->value_count * sizeof *a->rows), 0);
 }

@@ -27,4 +27,17 @@ void recording_free(struct recording *recording);
 /* The time up to which two spike trains agree, spike for spike, to the tolerance; INFINITY if they do to the end. */
 double agree_until(const struct recording *a, const struct recording *b, double tolerance);
 
+/* Fails unless the second has the spikes of the first up to the tolerance (ms), and its samples to within row_tolerance
+ * of their unit. */
+void assert_agree(const struct recording *queue, const struct recording *windows, const char *what, double tolerance,
+                  double row_tolerance);
+
+/* Runs the network by both schedulers, on one thread and in one piece; fails unless windows give what the queue gives:
+ * spikes up to 1e-9 ms, samples as above. The number of spikes. */
+size_t schedulers_agree(const struct hk_network *network, uint64_t seed, double duration, double row_tolerance);
+
+/* Fails unless both are the same to the bit. */
+void assert_same_spikes(const struct recording *a, const struct recording *b);
+void assert_same(const struct recording *a, const struct recording *b); /* samples as well */
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/linear.h"
@@ -30,6 +31,12 @@ void scene_set(struct scene *scene, const char *name, struct hk_value value)
     return;
   ck_assert_uint_lt(scene->param_count, SCENE_SETTINGS);
   scene->params[scene->param_count++] = (struct hk_setting){name, value};
+}
+
+void scene_set_refractory(struct scene *scene, double time)
+{
+  scene_set(scene, "t_ref", hk_value_constant(time));
+  scene_set(scene, "refrac", hk_value_constant(time));
 }
 
 static void add_hits(struct hk_network *network, const struct scene *scene)
@@ -112,13 +119,9 @@ struct recording scene_run(const struct scene *scene, enum hk_scheduler schedule
 size_t scene_agrees(const struct scene *scene, const char *what, double tolerance)
 {
   struct recording queue = scene_run(scene, HK_SCHEDULER_QUEUE), windows = scene_run(scene, HK_SCHEDULER_WINDOWS);
-  double until = agree_until(&queue, &windows, tolerance);
-  ck_assert_msg(until == INFINITY, "%s, %s: schedulers part at %.12f ms (%zu and %zu spikes)", scene->model->name, what,
-                until, queue.count, windows.count);
-  ck_assert_uint_eq(queue.value_count, windows.value_count);
-  for (size_t i = 0; i < queue.value_count; i++)
-    ck_assert_msg(fabs(queue.rows[i] - windows.rows[i]) <= 1e-8, "%s, %s: value %zu is %.17g and %.17g",
-                  scene->model->name, what, i, queue.rows[i], windows.rows[i]);
+  char name[256];
+  ck_assert_int_lt(snprintf(name, sizeof name, "%s, %s", scene->model->name, what), sizeof name);
+  assert_agree(&queue, &windows, name, tolerance, 1e-8);
   size_t count = queue.count;
   recording_free(&queue);
   recording_free(&windows);
@@ -171,6 +174,14 @@ const struct hk_model *linear_model(size_t number)
     if (hk_model_at(i)->kind == HK_MODEL_LINEAR && number-- == 0)
       return hk_model_at(i);
   return NULL;
+}
+
+size_t linear_model_count(void)
+{
+  size_t count = 0;
+  while (linear_model(count))
+    count++;
+  return count;
 }
 
 double scene_draw(uint64_t *state, double low, double high)

@@ -36,6 +36,7 @@ void scene_clear(struct scene *scene);
 
 /* Sets a parameter if the model has it. */
 void scene_set(struct scene *scene, const char *name, struct hk_value value);
+void scene_set_refractory(struct scene *scene, double time);
 
 struct hk_network *scene_network(const struct scene *scene);
 
@@ -54,6 +55,7 @@ double scene_current(const struct hk_model *model);
 
 /* The linear models of the registry, by number; NULL past the last. */
 const struct hk_model *linear_model(size_t number);
+size_t linear_model_count(void);
 
 /* A random number in [low, high), from a sequence. */
 double scene_draw(uint64_t *state, double low, double high);

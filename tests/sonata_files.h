@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <hdf5.h>
+#include <hillock/recorder.h>
 
 #include "files.h"
 
@@ -38,6 +39,22 @@ __attribute__((unused)) static void expect(enum hk_status status, enum hk_status
 {
   ck_assert_msg(status == expected, "%s: %s", hk_status_message(status),
                 hk_messages_count(messages) ? hk_messages_get(messages, hk_messages_count(messages) - 1).text : "");
+}
+
+/* Runs to the end, its results going to a folder. */
+__attribute__((unused)) static void run_and_record(const struct hk__sonata *sonata, const char *folder,
+                                                   enum hk_scheduler scheduler)
+{
+  const struct hk_options options = {.seed = sonata->seed, .scheduler = scheduler};
+  struct hk_simulation *sim;
+  struct hk_recorder *recorder;
+  expect(hk_simulation_create(sonata->network, &options, &sim, messages), HK_OK);
+  expect(hk_recorder_create(sonata->network, folder, sonata->spikes_file, &recorder, messages), HK_OK);
+  const struct hk_sink sink = hk_recorder_sink(recorder);
+  hk_simulation_set_sink(sim, &sink);
+  expect(hk_simulation_run(sim, sonata->duration), HK_OK);
+  hk_simulation_destroy(sim);
+  expect(hk_recorder_close(recorder, messages), HK_OK);
 }
 
 __attribute__((unused)) static void put(hid_t group, const char *name, hid_t type, hsize_t count, const void *values)
@@ -99,6 +116,39 @@ __attribute__((unused)) static void expect_told(const char *saying, const char *
     fprintf(stderr, "%s:%zu: %s\n", hk_messages_get(messages, i).place.file, hk_messages_get(messages, i).place.line,
             hk_messages_get(messages, i).text);
   ck_abort_msg("expected at %s:%zu: %s", place, line, saying);
+}
+
+/* A text file of a circuit: its path in the folder, and what is in it. */
+struct text_file {
+  const char *name, *text;
+};
+
+__attribute__((unused)) static void write_texts(const struct text_file *files, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    write_text(in_folder(files[i].name), files[i].text);
+}
+
+/* A text of one of the files replaced, and what must then be said, where; NULL: it does no harm. */
+struct wrong {
+  size_t file;
+  const char *from, *to, *saying, *place;
+  size_t line;
+};
+
+/* The circuit of these files, which were written with all it needs. */
+__attribute__((unused)) static void check_refused(const struct wrong *wrong, const struct text_file *files)
+{
+  replace(in_folder(files[wrong->file].name), files[wrong->file].text, wrong->from, wrong->to);
+  struct hk__sonata sonata;
+  if (!wrong->saying) {
+    expect(read_config(in_folder("simulation.json"), NULL, 0, &sonata), HK_OK);
+    hk__sonata_clear(&sonata);
+    return;
+  }
+  expect(read_config(in_folder("simulation.json"), NULL, 0, &sonata), HK_ERR_INPUT);
+  ck_assert_ptr_null(sonata.network);
+  expect_told(wrong->saying, wrong->place, wrong->line);
 }
 
 #endif

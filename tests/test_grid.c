@@ -541,10 +541,7 @@ START_TEST(same_bits_in_pieces)
     struct recording whole = run_network(network, &options, 50, 1);
     options.threads = 3;
     struct recording pieces = run_network(network, &options, 50, 17);
-    ck_assert_uint_eq(whole.count, pieces.count);
-    ck_assert_int_eq(memcmp(whole.spikes, pieces.spikes, whole.count * sizeof *whole.spikes), 0);
-    ck_assert_uint_eq(whole.value_count, pieces.value_count);
-    ck_assert_int_eq(memcmp(whole.rows, pieces.rows, whole.value_count * sizeof *whole.rows), 0);
+    assert_same(&whole, &pieces);
     for (size_t i = 0; i < whole.count; i++) {
       double steps = whole.spikes[i].time / options.grid;
       ck_assert_double_eq_tol(steps, round(steps), 1e-9);

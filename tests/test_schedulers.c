@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The schedulers against each other, and each against itself: pieces, repetition. */
 #include <check.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "random_network.h"
 #include "suite.h"
@@ -12,33 +9,12 @@
 enum { NETWORKS = 1000 };
 static const double duration = 50;
 
-static void assert_same(const struct recording *a, const struct recording *b)
-{
-  ck_assert_uint_eq(a->count, b->count);
-  ck_assert_int_eq(memcmp(a->spikes, b->spikes, a->count * sizeof *a->spikes), 0);
-  ck_assert_uint_eq(a->value_count, b->value_count);
-  ck_assert_int_eq(memcmp(a->rows, b->rows, a->value_count * sizeof *a->rows), 0);
-}
-
 START_TEST(windows_agree_with_queue)
 {
   size_t spikes = 0;
   for (uint64_t number = 100 * (uint64_t)_i; number < 100 * (uint64_t)(_i + 1); number++) {
     struct hk_network *network = random_network(number);
-    struct hk_options options = {.seed = number, .threads = 1, .scheduler = HK_SCHEDULER_QUEUE};
-    struct recording queue = run_network(network, &options, duration, 1);
-    options.scheduler = HK_SCHEDULER_WINDOWS;
-    struct recording windows = run_network(network, &options, duration, 1);
-    double until = agree_until(&queue, &windows, 1e-9);
-    ck_assert_msg(until == INFINITY, "network %llu: schedulers part at %.9f ms (%zu and %zu spikes)",
-                  (unsigned long long)number, until, queue.count, windows.count);
-    ck_assert_uint_eq(queue.value_count, windows.value_count);
-    for (size_t i = 0; i < queue.value_count; i++)
-      ck_assert_msg(fabs(queue.rows[i] - windows.rows[i]) < 1e-7, "network %llu: value %zu is %.17g and %.17g",
-                    (unsigned long long)number, i, queue.rows[i], windows.rows[i]);
-    spikes += queue.count;
-    recording_free(&queue);
-    recording_free(&windows);
+    spikes += schedulers_agree(network, number, duration, 1e-7);
     hk_network_destroy(network);
   }
   ck_assert_uint_gt(spikes, 1000);

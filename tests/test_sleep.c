@@ -157,14 +157,6 @@ START_TEST(sooner_than_superposition_says)
 }
 END_TEST
 
-static void assert_same(const struct recording *a, const struct recording *b)
-{
-  ck_assert_uint_eq(a->count, b->count);
-  ck_assert_int_eq(memcmp(a->spikes, b->spikes, a->count * sizeof *a->spikes), 0);
-  ck_assert_uint_eq(a->value_count, b->value_count);
-  ck_assert_int_eq(memcmp(a->rows, b->rows, a->value_count * sizeof *a->rows), 0);
-}
-
 static const double rush_from[] = {0, 60}, rush_to[] = {12, 75};
 
 /* The crowd with synapses among it, weak and of many weights and delays, and two rushes of private input. */
@@ -201,11 +193,7 @@ START_TEST(rushes_between_naps)
   forget_naps();
   struct recording one = run_network(network, &options, scene.duration, 1);
   assert_slept(50);
-  double until = agree_until(&queue, &one, 1e-9);
-  ck_assert_msg(until == INFINITY, "%s: schedulers part at %.9f ms", models[_i], until);
-  ck_assert_uint_eq(queue.value_count, one.value_count);
-  for (size_t i = 0; i < queue.value_count; i++)
-    ck_assert(fabs(queue.rows[i] - one.rows[i]) < 1e-8);
+  assert_agree(&queue, &one, models[_i], 1e-9, 1e-8);
   size_t in_rush = 0;
   for (size_t i = 0; i < one.count; i++)
     in_rush += one.spikes[i].time > rush_from[1] && one.spikes[i].time < rush_to[1];
@@ -256,9 +244,7 @@ int main(void)
   Suite *suite = suite_create("sleep");
   TCase *tcase = tcase_create("sleep");
   tcase_set_timeout(tcase, 240);
-  int models = 0;
-  while (linear_model((size_t)models))
-    models++;
+  const int models = (int)linear_model_count();
   tcase_add_loop_test(tcase, creeping_and_woken, 0, models);
   tcase_add_loop_test(tcase, sooner_than_superposition_says, 0, models);
   tcase_add_loop_test(tcase, rushes_between_naps, 0, 2);

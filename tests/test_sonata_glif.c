@@ -47,18 +47,16 @@ static const char glif5_text[] =
 
 static const char glif1_text[] = "{\"V_th\": -52.0, \"C_m\": 70.0, \"tau_syn\": [3.0]}\n";
 
-static const struct {
-  const char *name, *text;
-} text_files[] = {{"simulation.json", simulation_text},
-                  {"circuit.json", circuit_text},
-                  {"node_types.csv", node_types_text},
-                  {"edge_types.csv", edge_types_text},
-                  {"models/glif3.json", glif3_text},
-                  {"models/glif5.json", glif5_text},
-                  {"models/glif1.json", glif1_text},
-                  {"models/first.json", "{\"receptor_type\": 1}"},
-                  {"models/second.json", "{\"receptor_type\": 2}"},
-                  {"models/fourth.json", "{\"receptor_type\": 4}"}};
+static const struct text_file text_files[] = {{"simulation.json", simulation_text},
+                                              {"circuit.json", circuit_text},
+                                              {"node_types.csv", node_types_text},
+                                              {"edge_types.csv", edge_types_text},
+                                              {"models/glif3.json", glif3_text},
+                                              {"models/glif5.json", glif5_text},
+                                              {"models/glif1.json", glif1_text},
+                                              {"models/first.json", "{\"receptor_type\": 1}"},
+                                              {"models/second.json", "{\"receptor_type\": 2}"},
+                                              {"models/fourth.json", "{\"receptor_type\": 4}"}};
 enum { TEXT_FILES = sizeof text_files / sizeof *text_files, DRIVES = 60 };
 
 /* Nodes 0, 1, 2 are of GLIF 3, 5, 1, node 3 is an iaf_psc_exp. */
@@ -77,8 +75,7 @@ static void write_circuit(void)
   double times[DRIVES];
   uint64_t ids[DRIVES] = {0};
   ck_assert_int_eq(mkdir(in_folder("models"), 0700), 0);
-  for (size_t i = 0; i < TEXT_FILES; i++)
-    write_text(in_folder(text_files[i].name), text_files[i].text);
+  write_texts(text_files, TEXT_FILES);
   for (size_t i = 0; i < DRIVES; i++)
     times[i] = drive_time(i);
   hid_t file = H5Fcreate(in_folder("nodes.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
@@ -262,11 +259,7 @@ END_TEST
 
 /* --- what is refused --- */
 
-static const struct wrong {
-  size_t file;
-  const char *from, *to, *saying, *place;
-  size_t line;
-} wrongs[] = {
+static const struct wrong wrongs[] = {
     {4, "[1.0, -2.0]", "[1.0, -2.0, 3.0]", "`asc_init` has 3 values; glif_psc takes at most 2", "node_types.csv", 2},
     {4, "[1.0, -2.0]", "[1.0]", "`asc_decay` has 2 values and `asc_init` 1", "node_types.csv", 2},
     {4, "[1.0, -2.0]", "[1.0, \"x\"]", "`asc_init` must be a list of numbers", "node_types.csv", 2},
@@ -289,12 +282,8 @@ static const struct wrong {
 
 START_TEST(wrong_circuits_are_refused)
 {
-  const struct wrong *wrong = &wrongs[_i];
   write_circuit();
-  replace(in_folder(text_files[wrong->file].name), text_files[wrong->file].text, wrong->from, wrong->to);
-  struct hk__sonata sonata;
-  expect(read_config(in_folder("simulation.json"), NULL, 0, &sonata), HK_ERR_INPUT);
-  expect_told(wrong->saying, wrong->place, wrong->line);
+  check_refused(&wrongs[_i], text_files);
 }
 END_TEST
 

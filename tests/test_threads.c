@@ -2,7 +2,6 @@
 /* The windowed scheduler gives the same bits for any number of threads. */
 #include <check.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/scheduler.h"
 #include "core/widest.h"
@@ -11,14 +10,6 @@
 
 enum { NETWORKS = 25 };
 static const double duration = 30;
-
-static void assert_same(const struct recording *a, const struct recording *b)
-{
-  ck_assert_uint_eq(a->count, b->count);
-  ck_assert_int_eq(memcmp(a->spikes, b->spikes, a->count * sizeof *a->spikes), 0);
-  ck_assert_uint_eq(a->value_count, b->value_count);
-  ck_assert_int_eq(memcmp(a->rows, b->rows, a->value_count * sizeof *a->rows), 0);
-}
 
 START_TEST(same_bits_for_any_threads)
 {

@@ -158,31 +158,12 @@ START_TEST(windows_agree_with_queue)
   size_t spikes = 0;
   for (uint64_t number = 15 * (uint64_t)_i; number < 15 * (uint64_t)(_i + 1); number++) {
     struct hk_network *network = random_trees(number, true);
-    struct hk_options options = {.seed = number, .threads = 1, .scheduler = HK_SCHEDULER_QUEUE};
-    struct recording queue = run_network(network, &options, duration, 1);
-    options.scheduler = HK_SCHEDULER_WINDOWS;
-    struct recording windows = run_network(network, &options, duration, 1);
-    double until = agree_until(&queue, &windows, 1e-9);
-    ck_assert_msg(until == INFINITY, "network %llu: schedulers part at %.9f ms (%zu and %zu spikes)",
-                  (unsigned long long)number, until, queue.count, windows.count);
-    ck_assert_uint_eq(queue.value_count, windows.value_count);
-    for (size_t i = 0; i < queue.value_count; i++)
-      ck_assert_msg(fabs(queue.rows[i] - windows.rows[i]) < 1e-9, "network %llu: value %zu is %.17g and %.17g",
-                    (unsigned long long)number, i, queue.rows[i], windows.rows[i]);
-    spikes += queue.count;
-    recording_free(&queue);
-    recording_free(&windows);
+    spikes += schedulers_agree(network, number, duration, 1e-9);
     hk_network_destroy(network);
   }
   ck_assert_uint_gt(spikes, 1000);
 }
 END_TEST
-
-static void assert_same_spikes(const struct recording *a, const struct recording *b)
-{
-  ck_assert_uint_eq(a->count, b->count);
-  ck_assert_int_eq(memcmp(a->spikes, b->spikes, a->count * sizeof *a->spikes), 0);
-}
 
 /* Pieces, threads and being recorded change nothing. */
 START_TEST(same_bits)
@@ -195,11 +176,9 @@ START_TEST(same_bits)
     struct recording unseen = run_network(plain, &options, duration, 1);
     options.threads = 2;
     struct recording threads = run_network(network, &options, duration, 1);
-    assert_same_spikes(&whole, &pieces);
-    assert_same_spikes(&whole, &threads);
+    assert_same(&whole, &pieces);
+    assert_same(&whole, &threads);
     assert_same_spikes(&whole, &unseen);
-    ck_assert_int_eq(memcmp(whole.rows, pieces.rows, whole.value_count * sizeof *whole.rows), 0);
-    ck_assert_int_eq(memcmp(whole.rows, threads.rows, whole.value_count * sizeof *whole.rows), 0);
     recording_free(&whole);
     recording_free(&pieces);
     recording_free(&unseen);
