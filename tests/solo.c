@@ -40,7 +40,7 @@ static void expect(enum hk_status status, struct hk_messages *messages)
 static void add_train(struct hk_network *network, const struct solo_train *train, size_t k,
                       struct hk_messages *messages)
 {
-  char name[16];
+  char name[32];
   snprintf(name, sizeof name, "input%zu", k);
   uint64_t offsets[] = {0, train->count};
   struct hk_population_spec source = {

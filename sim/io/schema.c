@@ -196,9 +196,8 @@ static bool in_range(const struct hk__field *field, double value)
 
 static const char *number_with_unit(double value, const char *unit, char *buffer, size_t size)
 {
-  char number[32];
-  hk__number_text(value, number, sizeof number);
-  snprintf(buffer, size, "%s%s%s", number, strcmp(unit, "1") != 0 ? " " : "", strcmp(unit, "1") != 0 ? unit : "");
+  snprintf(buffer, size, "%s%s%s", hk__number_text(value).text, strcmp(unit, "1") != 0 ? " " : "",
+           strcmp(unit, "1") != 0 ? unit : "");
   return buffer;
 }
 

@@ -119,17 +119,17 @@ const char *hk__units_describe(const char *unit, char *buffer, size_t size)
   return buffer;
 }
 
-void hk__number_text(double value, char *text, size_t size)
+struct hk__number hk__number_text(double value)
 {
-  if (isinf(value)) {
-    snprintf(text, size, value > 0 ? ".inf" : "-.inf");
-    return;
-  }
+  struct hk__number number = {".inf"};
+  if (isinf(value))
+    return value > 0 ? number : (struct hk__number){"-.inf"};
   for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, size, "%.*g", digits, value);
-    if (strtod(text, NULL) == value)
-      return;
+    snprintf(number.text, sizeof number.text, "%.*g", digits, value);
+    if (strtod(number.text, NULL) == value)
+      break;
   }
+  return number;
 }
 
 /* --- units --- */

@@ -27,7 +27,10 @@ enum hk_status hk__units_parse(struct hk__units *units, const char *text, const 
 /* What a quantity of this unit is, with an example: "a time such as `20 ms`". Constant, or written into buffer. */
 const char *hk__units_describe(const char *unit, char *buffer, size_t size);
 
-/* The shortest decimal number that reads as this double again. size: 32 is enough. */
-void hk__number_text(double value, char *text, size_t size);
+/* The shortest decimal number that reads as this double again. */
+struct hk__number {
+  char text[32];
+};
+struct hk__number hk__number_text(double value);
 
 #endif

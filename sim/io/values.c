@@ -62,19 +62,17 @@ static bool read_distribution(struct hk__reader *reader, const char *what, const
 static bool check_bounds(struct hk__reader *reader, const struct hk__field *of, const struct hk__node *node,
                          const struct hk_value *value)
 {
-  char low[96], high[96];
-  hk__number_text(of->low, low, sizeof low);
-  hk__number_text(of->high, high, sizeof high);
+  const struct hk__number low = hk__number_text(of->low), high = hk__number_text(of->high);
   const char *unit = of->unit && strcmp(of->unit, "1") != 0 ? of->unit : "";
   if (value->max < of->low || (of->open_low && value->max <= of->low) || value->min > of->high) {
-    hk__wrong(reader, node, "%s: all values drawn would be out of its range, from %s to %s %s", of->key, low, high,
-              unit);
+    hk__wrong(reader, node, "%s: all values drawn would be out of its range, from %s to %s %s", of->key, low.text,
+              high.text, unit);
     return false;
   }
   if (of->open_low && value->kind == HK_VALUE_NORMAL && value->b > 0 && value->min <= of->low) {
     hk__wrong(reader, node,
               "%s: a normal distribution draws values of %s %s and below, a `min` above %s %s was expected", of->key,
-              low, unit, low, unit);
+              low.text, unit, low.text, unit);
     return false;
   }
   return true;
