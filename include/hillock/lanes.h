@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
@@ -27,10 +26,19 @@ extern "C" {
 #endif
 #endif
 
+/* As many as the processor that is compiled for takes at once. */
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#define HK__LANES_512
+enum { HK_LANES = 8 };
+#else
 enum { HK_LANES = 4 };
+#endif
+#if defined(__AVX2__) && defined(__FMA__) && !defined(HK__LANES_512)
+#define HK__LANES_256
+#endif
 
-typedef double hk_lanes __attribute__((vector_size(32)));
-typedef int64_t hk_mask __attribute__((vector_size(32)));
+typedef double hk_lanes __attribute__((vector_size(8 * HK_LANES)));
+typedef int64_t hk_mask __attribute__((vector_size(8 * HK_LANES)));
 
 /* For small functions of lanes, which are to stay in registers. */
 #define HK_INLINE static inline __attribute__((always_inline))
@@ -38,14 +46,14 @@ typedef int64_t hk_mask __attribute__((vector_size(32)));
 /* The same number in all lanes. */
 HK_INLINE hk_lanes hk_lanes_all(double x)
 {
-  hk_lanes all = {x, x, x, x};
-  return all;
+  const hk_lanes none = {0};
+  return x - none;
 }
 
 /* yes where the mask holds, no elsewhere */
 HK_INLINE hk_lanes hk_lanes_pick(hk_mask mask, hk_lanes yes, hk_lanes no)
 {
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(HK__LANES_256)
   return (hk_lanes)_mm256_blendv_pd((__m256d)no, (__m256d)yes, (__m256d)mask);
 #else
   return (hk_lanes)((mask & (hk_mask)yes) | (~mask & (hk_mask)no));
@@ -54,7 +62,9 @@ HK_INLINE hk_lanes hk_lanes_pick(hk_mask mask, hk_lanes yes, hk_lanes no)
 
 HK_INLINE bool hk_mask_any(hk_mask mask)
 {
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(HK__LANES_512)
+  return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(HK__LANES_256)
   return _mm256_movemask_pd((__m256d)mask) != 0;
 #else
   return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
@@ -64,7 +74,9 @@ HK_INLINE bool hk_mask_any(hk_mask mask)
 /* a * b + c, rounded once */
 HK_INLINE hk_lanes hk_lanes_fma(hk_lanes a, hk_lanes b, hk_lanes c)
 {
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(HK__LANES_512)
+  return (hk_lanes)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(HK__LANES_256)
   return (hk_lanes)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 #else
   hk_lanes r = {fma(a[0], b[0], c[0]), fma(a[1], b[1], c[1]), fma(a[2], b[2], c[2]), fma(a[3], b[3], c[3])};
@@ -74,7 +86,9 @@ HK_INLINE hk_lanes hk_lanes_fma(hk_lanes a, hk_lanes b, hk_lanes c)
 
 HK_INLINE hk_lanes hk_lanes_sqrt(hk_lanes x)
 {
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(HK__LANES_512)
+  return (hk_lanes)_mm512_sqrt_pd((__m512d)x);
+#elif defined(HK__LANES_256)
   return (hk_lanes)_mm256_sqrt_pd((__m256d)x);
 #else
   hk_lanes r = {sqrt(x[0]), sqrt(x[1]), sqrt(x[2]), sqrt(x[3])};
@@ -85,32 +99,6 @@ HK_INLINE hk_lanes hk_lanes_sqrt(hk_lanes x)
 HK_INLINE hk_lanes hk_lanes_abs(hk_lanes x)
 {
   return (hk_lanes)((hk_mask)x & INT64_MAX);
-}
-
-/* Row i of v becomes column i. */
-HK_INLINE void hk_lanes_transpose(hk_lanes v[HK_LANES])
-{
-  hk_lanes even0 = __builtin_shufflevector(v[0], v[1], 0, 4, 2, 6),
-           odd0 = __builtin_shufflevector(v[0], v[1], 1, 5, 3, 7);
-  hk_lanes even2 = __builtin_shufflevector(v[2], v[3], 0, 4, 2, 6),
-           odd2 = __builtin_shufflevector(v[2], v[3], 1, 5, 3, 7);
-  v[0] = __builtin_shufflevector(even0, even2, 0, 1, 4, 5);
-  v[1] = __builtin_shufflevector(odd0, odd2, 0, 1, 4, 5);
-  v[2] = __builtin_shufflevector(even0, even2, 2, 3, 6, 7);
-  v[3] = __builtin_shufflevector(odd0, odd2, 2, 3, 6, 7);
-}
-
-/* HK_LANES numbers that stand one after the other. */
-HK_INLINE hk_lanes hk_lanes_load(const double *from)
-{
-  hk_lanes x;
-  memcpy(&x, from, sizeof x);
-  return x;
-}
-
-HK_INLINE void hk_lanes_store(hk_lanes x, double *to)
-{
-  memcpy(to, &x, sizeof x);
 }
 
 /* The larger; b where one is no number. */

@@ -1,226 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/integrator.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "core/fmath.h"
-#include "core/polynomial.h"
-#include "core/runge_kutta.h"
+#include "core/stride.h"
 
 /* Steps that shrink below the resolution of time are taken together, this many at most, before the state counts as
  * out of bounds. */
 enum { PATIENCE = 4096 };
-
-/* Lengths of series that are tried one after the other: most steps between events need few terms. */
-static const struct {
-  size_t last;
-  double growth; /* of a step that needed so many, for the pace */
-} lengths[] = {{6, 2}, {8, 2}, {10, 2}, {12, 1.6}, {15, 1.3}, {HK__SERIES_LAST, 1.05}};
-enum { LENGTHS = sizeof lengths / sizeof *lengths };
-
-static const double longest_step = 1e3;
-
-void hk__motions_put(struct hk__motions *m, size_t lane, const struct hk__motion *motion)
-{
-  m->model = motion->model;
-  m->tolerance = motion->tolerance;
-  if (m->source[lane] != motion->param)
-    for (size_t k = 0; k < motion->model->param_count; k++)
-      m->param[k][lane] = motion->param[k];
-  m->source[lane] = motion->param;
-  m->current[lane] = motion->current;
-  m->constant[lane] = motion->current->constant;
-  m->free[lane] = motion->clamped ? 0 : 1;
-}
-
-/* The same neuron in all lanes. */
-static void put_one(struct hk__motions *m, const struct hk__motion *motion)
-{
-  for (size_t k = 0; k < motion->model->param_count; k++)
-    m->param[k] = hk_lanes_all(motion->param[k]);
-  for (size_t lane = 0; lane < HK_LANES; lane++) {
-    m->source[lane] = motion->param;
-    hk__motions_put(m, lane, motion);
-  }
-}
-
-static struct hk__motion one_of(const struct hk__motions *m, size_t lane)
-{
-  return (struct hk__motion){m->model, m->source[lane], m->current[lane], m->tolerance, m->free[lane] == 0};
-}
-
-/* --- Taylor series --- */
-
-/* The currents' terms with dt folded in. */
-static void fill_currents(const struct hk__motions *m, hk_lanes t, hk_lanes dt, hk_lanes *terms)
-{
-  memset(terms, 0, HK_SERIES_MAX * sizeof *terms);
-  terms[0] = m->constant;
-  for (size_t lane = 0; lane < HK_LANES; lane++) {
-    if (!hk__current_varies(m->current[lane]))
-      continue;
-    double series[HK_SERIES_MAX], power = 1;
-    hk__current_series(m->current[lane], t[lane], HK_SERIES_MAX, series);
-    for (size_t k = 0; k < HK_SERIES_MAX; k++, power *= dt[lane])
-      terms[k][lane] = series[k] * power;
-  }
-}
-
-/* What the error of state j is measured against. */
-static hk_lanes scale_of(const struct hk__motions *m, const hk_lanes *x, size_t j)
-{
-  if (m->model->states[j].flags & HK_STATE_FRACTION)
-    return hk_lanes_all(1);
-  return hk_lanes_abs(x[0]) + hk_lanes_abs(x[1]) + hk_lanes_abs(x[2]);
-}
-
-/* Where the error of series that end at a term, judged by their last two, is tolerated. */
-static hk_mask tolerated(const struct hk__motions *m, const struct hk__stride *s, size_t last)
-{
-  hk_mask fine = ~(hk_mask){0};
-  for (size_t j = 0; j < m->model->state_count; j++) {
-    const hk_lanes *x = s->term[j];
-    hk_lanes scale = scale_of(m, x, j), limit = m->tolerance * scale;
-    fine &= (hk_lanes_abs(x[last]) <= limit) & (hk_lanes_abs(x[last - 1]) <= limit) & (scale <= DBL_MAX);
-  }
-  return fine;
-}
-
-/* The error of a lane whose series ends at a term, relative to what is tolerated; not finite if the series is out of
- * bounds. */
-static double error_of(const struct hk__motions *m, const struct hk__stride *s, size_t lane, size_t last)
-{
-  double worst = 1;
-  for (size_t j = 0; j < m->model->state_count; j++) {
-    const hk_lanes *x = s->term[j];
-    double scale = scale_of(m, x, j)[lane];
-    double tail = fabs(x[last][lane]), before = fabs(x[last - 1][lane]);
-    tail = before > tail ? before : tail;
-    if (!(tail <= DBL_MAX) || !(scale <= DBL_MAX))
-      return NAN;
-    if (tail > worst * m->tolerance * scale)
-      worst = scale > 0 ? tail / (m->tolerance * scale) : INFINITY;
-  }
-  return worst;
-}
-
-static void rescale(const struct hk__motions *m, struct hk__stride *s, size_t lane, double factor)
-{
-  double power = 1;
-  for (size_t k = 1; k <= s->last[lane]; k++) {
-    power *= factor;
-    for (size_t j = 0; j < m->model->state_count; j++)
-      s->term[j][k][lane] *= power;
-  }
-}
-
-/* A lane whose longest series does not converge over the step: makes the step so short that it does. */
-static void shorten(const struct hk__motions *m, struct hk__stride *s, size_t lane, size_t last)
-{
-  double error = error_of(m, s, lane, last), factor = 0;
-  if (error <= DBL_MAX)
-    factor = 0.95 * hk_exp(-hk__log(error) / (double)last);
-  s->last[lane] = last;
-  if (factor > 1e-2) {
-    s->length[lane] *= factor;
-    s->pace[lane] = s->length[lane];
-    s->done[lane] = -1;
-    rescale(m, s, lane, factor);
-  } else
-    s->pace[lane] = 1e-2 * s->length[lane];
-}
-
-static void evaluate_end(const struct hk__motions *m, struct hk__stride *s, size_t terms)
-{
-  bool alike = true;
-  hk_lanes last;
-  for (size_t lane = 0; lane < HK_LANES; lane++) {
-    last[lane] = (double)s->last[lane];
-    alike &= s->last[lane] == terms;
-  }
-  bool all_free = !hk_mask_any(m->free == 0);
-  for (size_t j = 0; j < m->model->state_count; j++) {
-    const hk_lanes *term = s->term[j];
-    hk_lanes sum = hk_lanes_all(0);
-    if (alike)
-      for (size_t k = terms + 1; k-- > 0;)
-        sum += term[k];
-    else
-      for (size_t k = terms + 1; k-- > 0;)
-        sum += hk_lanes_pick((double)k <= last, term[k], hk_lanes_all(0));
-    if (!all_free && m->model->states[j].flags & HK_STATE_CLAMPED)
-      sum = hk_lanes_pick(m->free == 0, s->start[j], sum);
-    s->x[j] = sum;
-  }
-}
-
-static void take_series(const struct hk__motions *m, struct hk__stride *s)
-{
-  hk_lanes dt = hk_lanes_min(s->most, s->pace), current[HK_SERIES_MAX], last = hk_lanes_all(0), growth = last;
-  hk_mask open = ~(hk_mask){0};
-  for (size_t j = 0; j < m->model->state_count; j++)
-    s->term[j][0] = s->start[j];
-  fill_currents(m, s->t, dt, current);
-  size_t from = 0, to = 0;
-  for (size_t i = 0; i < LENGTHS && hk_mask_any(open); i++) {
-    to = lengths[i].last;
-    m->model->series(m->param, current, &m->free, &dt, from, to, s->term);
-    hk_mask fine = open & tolerated(m, s, to);
-    last = hk_lanes_pick(fine, hk_lanes_all((double)to), last);
-    growth = hk_lanes_pick(fine, hk_lanes_all(lengths[i].growth), growth);
-    open &= ~fine;
-    from = to + 1;
-  }
-  hk_lanes grown = hk_lanes_min(growth * dt, hk_lanes_all(longest_step));
-  s->pace = hk_lanes_pick(~open & (dt >= s->pace), grown, s->pace);
-  s->length = dt;
-  s->done = ~open;
-  for (size_t lane = 0; lane < HK_LANES; lane++) {
-    s->last[lane] = (size_t)last[lane];
-    if (open[lane])
-      shorten(m, s, lane, to);
-  }
-  evaluate_end(m, s, to);
-}
-
-/* --- crossings --- */
-
-/* The first crossing of the level by a polynomial on [0, 1]. */
-static bool first_crossing(const double *w, size_t count, enum hk__crossing search, double level, bool strict,
-                           double *s)
-{
-  if (search == HK__CROSS_UP)
-    return hk__polynomial_first(w, count, level, strict, s);
-  double mirrored[HK_SERIES_MAX] = {0};
-  for (size_t k = 0; k < count; k++)
-    mirrored[k] = -w[k];
-  return hk__polynomial_first(mirrored, count, -level, true, s);
-}
-
-static void look_along_series(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
-                              enum hk__crossing search, double level, struct hk__ahead *ahead)
-{
-  double w[HK_SERIES_MAX] = {s->term[0][0][lane]}, at;
-  size_t count = s->last[lane] + 1, n = m->model->state_count;
-  for (size_t k = 1; k < count; k++)
-    w[k] = s->term[0][k][lane];
-  ahead->crosses = search != HK__CROSS_NONE && first_crossing(w, count, search, level, m->model->strict, &at);
-  if (ahead->crosses)
-    ahead->dt = at * s->length[lane];
-  ahead->span = s->length[lane];
-  if (ahead->series) {
-    ahead->terms = count;
-    return;
-  }
-  for (size_t j = 0; j < n; j++) {
-    double sum = 0;
-    for (size_t k = count; ahead->crosses && k-- > 0;)
-      sum = fma(sum, at, s->term[j][k][lane]);
-    ahead->x[j] = ahead->crosses ? sum : s->x[j][lane];
-  }
-}
 
 void hk__ahead_at(const struct hk__ahead *ahead, size_t states, double dt, double *x)
 {
@@ -228,105 +16,19 @@ void hk__ahead_at(const struct hk__ahead *ahead, size_t states, double dt, doubl
     memcpy(x, ahead->x, states * sizeof *x);
     return;
   }
-  const hk_lanes at = hk_lanes_all(dt / ahead->span);
+  const double at = dt / ahead->span;
   const size_t room = hk__states_room(states);
-  for (size_t j = 0; j < room; j += HK_LANES) {
+  for (size_t j = 0; j < room; j += HK__ROW) {
     const double *term = ahead->x + (ahead->terms - 1) * room + j;
-    hk_lanes sum = hk_lanes_load(term);
-    for (size_t k = ahead->terms - 1; k-- > 0;)
-      sum = hk_lanes_fma(sum, at, hk_lanes_load(term -= room));
-    hk_lanes_store(sum, x + j);
-  }
-}
-
-void hk__stride_hand_over(const struct hk__motions *m, const struct hk__stride *s, double *const to[HK_LANES])
-{
-  const size_t room = hk__states_room(m->model->state_count);
-  size_t last = 0;
-  for (size_t i = 0; i < HK_LANES; i++)
-    last = to[i] && s->last[i] > last ? s->last[i] : last;
-  const hk_lanes none[HK_SERIES_MAX] = {hk_lanes_all(0)};
-  for (size_t j = 0; j < room; j += HK_LANES) {
-    const hk_lanes *row[HK_LANES];
-    for (size_t i = 0; i < HK_LANES; i++)
-      row[i] = j + i < m->model->state_count ? s->term[j + i] : none;
-    for (size_t k = 0; k <= last; k++) {
-      hk_lanes v[HK_LANES] = {row[0][k], row[1][k], row[2][k], row[3][k]};
-      hk_lanes_transpose(v);
-      for (size_t i = 0; i < HK_LANES; i++)
-        if (to[i])
-          hk_lanes_store(v[i], to[i] + k * room + j);
+    double sum[HK__ROW];
+    memcpy(sum, term, sizeof sum);
+    for (size_t k = ahead->terms - 1; k-- > 0;) {
+      term -= room;
+      for (size_t i = 0; i < HK__ROW; i++)
+        sum[i] = fma(sum[i], at, term[i]);
     }
+    memcpy(x + j, sum, sizeof sum);
   }
-}
-
-/* Steps that end where the dense output crosses the level, corrected by Newton's method until they meet it. */
-static enum hk_status refine(const struct hk__motions *m, double level, double t, const hk_lanes *start, double *h,
-                             double *x)
-{
-  double low = 0, high = *h * 1.001, at = *h;
-  for (int i = 0; i < 8; i++) {
-    struct hk__rk_step step;
-    hk_lanes slope[HK_STATES_MAX];
-    hk__rk_take(m, hk_lanes_all(t), hk_lanes_all(at), start, &step);
-    hk__rk_slope(m, hk_lanes_all(t + at), step.end, slope);
-    for (size_t j = 0; j < m->model->state_count; j++)
-      x[j] = step.end[j][0];
-    double correction = (level - x[0]) / slope[0][0];
-    *h = at;
-    if (!(fabs(correction) <= *h) || fabs(correction) < 1e-14 * (t + at) || at + correction <= low ||
-        at + correction >= high)
-      break;
-    at += correction;
-  }
-  return isfinite(x[0]) ? HK_OK : HK_ERR_NUMERIC;
-}
-
-static enum hk_status look_along_dense_output(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
-                                              enum hk__crossing search, double level, struct hk__ahead *ahead)
-{
-  double range = s->high[lane] - s->low[lane], at;
-  for (size_t j = 0; j < m->model->state_count; j++)
-    ahead->x[j] = s->x[j][lane];
-  if (search == HK__CROSS_NONE || level > s->high[lane] + range || level < s->low[lane] - range)
-    return HK_OK;
-  struct hk__motion one = one_of(m, lane);
-  struct hk__motions alone;
-  put_one(&alone, &one);
-  struct hk__rk_step step;
-  hk_lanes start[HK_STATES_MAX];
-  for (size_t j = 0; j < m->model->state_count; j++)
-    start[j] = hk_lanes_all(s->start[j][lane]);
-  double t = s->t[lane], h = s->length[lane], w[HK_SERIES_MAX];
-  hk__rk_take(&alone, hk_lanes_all(t), hk_lanes_all(h), start, &step);
-  size_t count = hk__rk_polynomial(&alone, t, h, start, &step, w);
-  ahead->crosses = first_crossing(w, count, search, level, m->model->strict, &at);
-  if (!ahead->crosses)
-    return HK_OK;
-  ahead->dt = at * h;
-  return refine(&alone, level, t, start, &ahead->dt, ahead->x);
-}
-
-enum hk_status hk__stride_look(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
-                               enum hk__crossing search, double level, struct hk__ahead *ahead)
-{
-  ahead->crosses = false;
-  ahead->terms = 0;
-  ahead->dt = s->length[lane];
-  if (!m->model->series)
-    return look_along_dense_output(m, s, lane, search, level, ahead);
-  look_along_series(m, s, lane, search, level, ahead);
-  return HK_OK;
-}
-
-/* --- steps --- */
-
-void hk__stride_take(const struct hk__motions *m, struct hk__stride *s)
-{
-  if (m->model->series)
-    take_series(m, s);
-  else
-    hk__rk_stride(m, s);
 }
 
 /* A step of one neuron that stands in all lanes, tried until it is done. */
@@ -355,7 +57,7 @@ double hk__quiet(const struct hk__motion *motion, const double *x)
     return 0;
   struct hk__motions m;
   hk_lanes state[HK_STATES_MAX], current = hk_lanes_all(hk__current_most(motion->current)), time;
-  put_one(&m, motion);
+  hk__motions_put_one(&m, motion);
   for (size_t j = 0; j < model->state_count; j++)
     state[j] = hk_lanes_all(x[j]);
   model->quiet(m.param, state, &current, &time);
@@ -368,7 +70,7 @@ enum hk_status hk__look_ahead(const struct hk__motion *motion, enum hk__crossing
   struct hk__motions m;
   struct hk__stride s;
   double gone = 0, state[HK__STATES_ROOM];
-  put_one(&m, motion);
+  hk__motions_put_one(&m, motion);
   memcpy(state, x, motion->model->state_count * sizeof *x);
   for (int steps = 0; steps < PATIENCE; steps++) {
     enum hk_status status = take_one(&m, &s, t + gone, INFINITY, pace, state);
@@ -396,7 +98,7 @@ enum hk_status hk__integrate(const struct hk__motion *motion, double t, double d
 {
   struct hk__motions m;
   struct hk__stride s;
-  put_one(&m, motion);
+  hk__motions_put_one(&m, motion);
   while (dt > 0) {
     enum hk_status status = take_one(&m, &s, t, dt, pace, x);
     if (status != HK_OK)
@@ -417,7 +119,7 @@ void hk__slope(const struct hk_model *model, const double *param, const double *
   struct hk__motions m;
   hk_lanes state[HK_SERIES_ROWS][HK_SERIES_MAX], currents[HK_SERIES_MAX] = {hk_lanes_all(current)};
   hk_lanes y[HK_STATES_MAX], dy[HK_STATES_MAX], second = hk_lanes_all(1);
-  put_one(&m, &motion);
+  hk__motions_put_one(&m, &motion);
   for (size_t j = 0; j < model->state_count; j++)
     y[j] = state[j][0] = hk_lanes_all(x[j]);
   if (model->derivative)

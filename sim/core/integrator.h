@@ -18,14 +18,7 @@
 #include <hillock/status.h>
 
 #include "core/linear.h"
-
-/* The numbers of a state fill whole lanes: what comes after the model's is of no meaning. */
-enum { HK__STATES_ROOM = (HK_STATES_MAX + HK_LANES - 1) / HK_LANES * HK_LANES };
-
-static inline size_t hk__states_room(size_t states)
-{
-  return (states + HK_LANES - 1) / HK_LANES * HK_LANES;
-}
+#include "core/lane_rows.h"
 
 /* A neuron. */
 struct hk__motion {
@@ -34,31 +27,6 @@ struct hk__motion {
   const struct hk__current *current;
   double tolerance;
   bool clamped;
-};
-
-/* HK_LANES neurons of one model. */
-struct hk__motions {
-  const struct hk_model *model;
-  double tolerance;
-  const double *source[HK_LANES]; /* where a lane's parameters are from */
-  hk_lanes param[HK_PARAMS_MAX];
-  const struct hk__current *current[HK_LANES];
-  hk_lanes constant; /* the currents' constants */
-  hk_lanes free;     /* 1; 0 where clamped states stand still */
-};
-
-/* A step of each. */
-struct hk__stride {
-  hk_lanes t, most; /* it begins at absolute time t and is no longer than this, >= 0 */
-  hk_lanes pace;    /* > 0: the length that the last step found right; it is adapted */
-  hk_lanes start[HK__STATES_ROOM];
-  /* What comes of it: */
-  hk_mask done;    /* elsewhere the length was too much: another try is due, with the new pace */
-  hk_lanes length; /* where it is done */
-  hk_lanes x[HK__STATES_ROOM];
-  hk_lanes low, high; /* what state 0 stays between, more or less (Runge-Kutta) */
-  hk_lanes term[HK_SERIES_ROWS][HK_SERIES_MAX];
-  size_t last[HK_LANES]; /* the highest term of each lane's series */
 };
 
 /* What a look ahead finds: the state's course until a time dt from now, as far as the step carries or to the first
@@ -80,21 +48,7 @@ void hk__ahead_at(const struct hk__ahead *ahead, size_t states, double dt, doubl
 /* A pace below this means that the state has run out of bounds. */
 static const double hk__shortest_pace = 1e-300;
 
-void hk__motions_put(struct hk__motions *motions, size_t lane, const struct hk__motion *motion);
-
-void hk__stride_take(const struct hk__motions *motions, struct hk__stride *stride);
-
 enum hk__crossing { HK__CROSS_NONE, HK__CROSS_UP, HK__CROSS_DOWN };
-
-/* What the step of a lane, which is done, shows but for its series, which is handed over besides. search: HK__CROSS_UP
- * if state 0 is below the level and is to be caught when it reaches it, HK__CROSS_DOWN if it is above and is to be
- * caught when it falls below. */
-enum hk_status hk__stride_look(const struct hk__motions *motions, const struct hk__stride *stride, size_t lane,
-                               enum hk__crossing search, double level, struct hk__ahead *ahead);
-
-/* Hands the lanes' series over: to[i] is where a look ahead of lane i wants it, or NULL. */
-void hk__stride_hand_over(const struct hk__motions *motions, const struct hk__stride *stride,
-                          double *const to[HK_LANES]);
 
 /* Advances the state of one neuron by dt >= 0 from absolute time t. *pace, > 0, is the length of step that the last
  * call found right; it is kept up to date. Error: HK_ERR_NUMERIC if the state runs out of bounds. */

@@ -4,12 +4,14 @@
  * In a round each walk that is under way takes one step of the integrator: towards its moment or, where the model has
  * no bound that says how long it stays quiet, ahead from the moment at which it stands. All that is done to a cell is
  * what core/cell.c does to it, in the same order. */
+#include "core/stride.h"
 #include "core/walk.h"
 
 /* The walks that a round takes together. The lanes beyond the last repeat the first. */
 struct group {
   struct hk__shard_state *shard;
   const struct hk__window *window;
+  struct hk__motions motions;
   size_t count;
   struct hk__walk *walk[HK_LANES];
   struct hk__cell *cell[HK_LANES];
@@ -19,10 +21,11 @@ struct group {
 
 static void gather_states(const struct group *g, hk_lanes *x)
 {
-  for (size_t j = 0; j < g->shard->n; j += HK_LANES) {
+  const double *row[HK_LANES];
+  for (size_t j = 0; j < g->shard->n; j += HK__ROW) {
     for (size_t i = 0; i < HK_LANES; i++)
-      x[j + i] = hk_lanes_load(g->cell[i]->x + j);
-    hk_lanes_transpose(x + j);
+      row[i] = g->cell[i]->x + j;
+    hk__rows_gather(row, x + j);
   }
 }
 
@@ -43,7 +46,7 @@ static void put_motions(struct group *g)
 {
   for (size_t i = 0; i < HK_LANES; i++) {
     struct hk__motion motion = hk__cell_motion(g->shard->cells, g->cell[i], g->current[i]);
-    hk__motions_put(&g->shard->walks->motions, i, &motion);
+    hk__motions_put(&g->motions, i, &motion);
   }
 }
 
@@ -76,12 +79,11 @@ static enum hk_status arrive(struct group *g, size_t i)
   return aim(g, i);
 }
 
-/* by_neuron: the stride's states after it, transposed. */
-static enum hk_status go_on(struct group *g, const struct hk__stride *s, const hk_lanes *by_neuron, size_t i)
+/* x: the cell's state after the stride. */
+static enum hk_status go_on(struct group *g, const struct hk__stride *s, const double *x, size_t i)
 {
   struct hk__walk *walk = g->walk[i];
-  for (size_t j = 0; j < g->shard->n; j += HK_LANES)
-    hk_lanes_store(by_neuron[j + i], g->cell[i]->x + j);
+  memcpy(g->cell[i]->x, x, g->shard->n * sizeof *x);
   walk->stands += s->length[i];
   walk->left -= s->length[i];
   return walk->left > 0 ? HK_OK : arrive(g, i);
@@ -91,8 +93,7 @@ static enum hk_status go_on(struct group *g, const struct hk__stride *s, const h
 static enum hk_status look(struct group *g, const struct hk__stride *s, size_t i)
 {
   struct hk__cell *cell = g->cell[i];
-  enum hk_status status =
-      hk__stride_look(&g->shard->walks->motions, s, i, hk__cell_search(cell), cell->threshold, &cell->ahead);
+  enum hk_status status = hk__stride_look(&g->motions, s, i, hk__cell_search(cell), cell->threshold, &cell->ahead);
   if (status == HK_OK && !cell->ahead.crosses && !hk__moves_on(cell->since, cell->ahead.dt)) {
     struct hk__motion motion = hk__cell_motion(g->shard->cells, cell, g->current[i]);
     status = hk__look_ahead(&motion, hk__cell_search(cell), cell->threshold, cell->since, &cell->pace, cell->x,
@@ -113,14 +114,14 @@ static enum hk_status ask(struct group *g)
     outlook |= g->outlook[i];
   if (!outlook)
     return HK_OK;
-  const struct hk_model *model = g->shard->place->model;
+  const struct hk_model *model = g->motions.model;
   hk_lanes x[HK__STATES_ROOM], current, quiet = hk_lanes_all(0);
   if (model->quiet) {
     put_motions(g);
     gather_states(g, x);
     for (size_t i = 0; i < HK_LANES; i++)
       current[i] = hk__current_most(g->current[i]);
-    model->quiet(g->shard->walks->motions.param, x, &current, &quiet);
+    model->quiet(g->motions.param, x, &current, &quiet);
   }
   enum hk_status status = HK_OK;
   for (size_t i = 0; i < g->count && status == HK_OK; i++) {
@@ -148,8 +149,8 @@ static enum hk_status set_out(struct group *g)
 static enum hk_status take_step(struct group *g)
 {
   struct hk__stride s;
-  hk_lanes by_neuron[HK__STATES_ROOM];
-  const struct hk__motions *motions = &g->shard->walks->motions;
+  double x[HK_LANES][HK__STATES_ROOM], *row[HK_LANES];
+  const struct hk__motions *motions = &g->motions;
   put_motions(g);
   for (size_t i = 0; i < HK_LANES; i++) {
     s.t[i] = g->walk[i]->stands;
@@ -164,16 +165,18 @@ static enum hk_status take_step(struct group *g)
       to[i] = i < g->count && g->walk[i]->looks ? g->cell[i]->ahead.x : NULL;
     hk__stride_hand_over(motions, &s, to);
   }
-  for (size_t j = 0; j < g->shard->n; j += HK_LANES) {
+  for (size_t j = 0; j < g->shard->n; j += HK__ROW) {
+    for (size_t i = g->shard->n; i < j + HK__ROW; i++)
+      s.x[i] = hk_lanes_all(0);
     for (size_t i = 0; i < HK_LANES; i++)
-      by_neuron[j + i] = j + i < g->shard->n ? s.x[j + i] : hk_lanes_all(0);
-    hk_lanes_transpose(by_neuron + j);
+      row[i] = x[i] + j;
+    hk__rows_scatter(s.x + j, row);
   }
   for (size_t i = 0; i < g->count; i++) {
     enum hk_status status = HK_OK;
     g->cell[i]->pace = s.pace[i];
     if (s.done[i])
-      status = g->walk[i]->looks ? look(g, &s, i) : go_on(g, &s, by_neuron, i);
+      status = g->walk[i]->looks ? look(g, &s, i) : go_on(g, &s, x[i], i);
     else if (!(s.pace[i] > hk__shortest_pace))
       status = HK_ERR_NUMERIC;
     if (status != HK_OK)
@@ -182,10 +185,15 @@ static enum hk_status take_step(struct group *g)
   return ask(g);
 }
 
-enum hk_status hk__walks_take_rounds(struct hk__shard_state *shard, const struct hk__window *window)
+enum hk_status HK__VARIANT(hk__walks_take_rounds)(struct hk__shard_state *shard, const struct hk__window *window)
 {
   struct hk__walks *w = shard->walks;
-  struct group g = {.shard = shard, .window = window};
+  struct group g;
+  g.shard = shard;
+  g.window = window;
+  g.motions.model = w->model;
+  g.motions.tolerance = shard->cells->tolerance;
+  memset(g.motions.source, 0, sizeof g.motions.source);
   size_t under_way = w->walk_count;
   for (bool out = false; under_way > 0; out = true) {
     size_t still = 0;

@@ -4,7 +4,12 @@
 #define HK__RUNGE_KUTTA_H
 
 #include "core/dop853.h"
-#include "core/integrator.h"
+#include "core/stride.h"
+
+#define hk__rk_slope HK__VARIANT(hk__rk_slope)
+#define hk__rk_take HK__VARIANT(hk__rk_take)
+#define hk__rk_stride HK__VARIANT(hk__rk_stride)
+#define hk__rk_polynomial HK__VARIANT(hk__rk_polynomial)
 
 struct hk__rk_step {
   hk_lanes end[HK_STATES_MAX];

@@ -260,7 +260,7 @@ static enum hk_status init_cells(struct hk__shard_state *shard)
   if (!shard->timer)
     return HK_ERR_MEMORY;
   if (shard->place->model->kind == HK_MODEL_NONLINEAR)
-    return hk__walks_create(shard->place->count, &shard->walks, &shard->bytes);
+    return hk__walks_create(shard->place->model, shard->place->count, &shard->walks, &shard->bytes);
   shard->mark = calloc(shard->place->count + 1u, sizeof *shard->mark);
   shard->bytes += shard->place->count * sizeof *shard->mark;
   if (!shard->mark)

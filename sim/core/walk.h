@@ -20,6 +20,8 @@ struct hk__walk {
   double stands, left; /* from where it stands, and how far it has to go yet */
 };
 
+typedef enum hk_status hk__walks_loop(struct hk__shard_state *shard, const struct hk__window *window);
+
 struct hk__walks {
   double *earliest;
   uint32_t *count;          /* events of each neuron */
@@ -27,10 +29,12 @@ struct hk__walks {
   struct hk__events events; /* by neuron and time */
   struct hk__walk *walk;
   size_t walk_count;
-  struct hk__motions motions; /* of the lanes */
+  const struct hk_model *model; /* whose hooks take as many lanes as take_rounds */
+  hk__walks_loop *take_rounds;
 };
 
-enum hk_status hk__walks_create(uint32_t neurons, struct hk__walks **out, uint64_t *bytes);
+enum hk_status hk__walks_create(const struct hk_model *model, uint32_t neurons, struct hk__walks **out,
+                                uint64_t *bytes);
 void hk__walks_destroy(struct hk__walks *walks); /* NULL is fine */
 
 /* A timer has been set. */
@@ -48,6 +52,9 @@ enum hk_status hk__walk_aim(struct hk__shard_state *shard, const struct hk__wind
 enum hk_status hk__walk_arrive(struct hk__shard_state *shard, struct hk__walk *walk);
 
 /* Leads all walks of a nonlinear model to the window's end, HK_LANES of them at a time (rounds.c). */
-enum hk_status hk__walks_take_rounds(struct hk__shard_state *shard, const struct hk__window *window);
+hk__walks_loop hk__walks_take_rounds, hk__walks_take_rounds_widest;
+
+/* The model whose hooks take the widest vectors' lanes; NULL if there is none. */
+const struct hk_model *hk__model_widest(const struct hk_model *model);
 
 #endif

@@ -3,16 +3,31 @@
 #include <string.h>
 
 #include "core/walk.h"
+#include "core/widest.h"
 
 /* --- setting up --- */
 
-enum hk_status hk__walks_create(uint32_t neurons, struct hk__walks **out, uint64_t *bytes)
+/* What suits the processor. */
+static void choose_loop(struct hk__walks *w, const struct hk_model *model)
+{
+  w->model = model;
+  w->take_rounds = hk__walks_take_rounds;
+#ifdef HK__HAS_WIDEST
+  const struct hk_model *widest = hk__has_widest() ? hk__model_widest(model) : NULL;
+  if (widest) {
+    w->model = widest;
+    w->take_rounds = hk__walks_take_rounds_widest;
+  }
+#endif
+}
+
+enum hk_status hk__walks_create(const struct hk_model *model, uint32_t neurons, struct hk__walks **out, uint64_t *bytes)
 {
   size_t blocks = neurons / HK__TIMER_BLOCK + 1u;
-  struct hk__walks *w = aligned_alloc(64, (sizeof *w + 63) / 64 * 64);
+  struct hk__walks *w = calloc(1, sizeof *w);
   if (!w)
     return HK_ERR_MEMORY;
-  memset(w, 0, sizeof *w);
+  choose_loop(w, model);
   w->earliest = calloc(blocks, sizeof *w->earliest);
   w->count = calloc(neurons + 1u, sizeof *w->count);
   w->neuron = calloc(neurons + 1u, sizeof *w->neuron);
@@ -158,5 +173,5 @@ enum hk_status hk__shard_step_walks(struct hk__shard_state *shard, const struct 
   list_due(shard, window);
   for (size_t i = 0; i < with_events; i++)
     w->count[w->walk[i].neuron] = 0;
-  return status == HK_OK ? hk__walks_take_rounds(shard, window) : status;
+  return status == HK_OK ? w->take_rounds(shard, window) : status;
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Steps of the integrator, HK_LANES neurons at a time. What stands here, and the models' hooks, are compiled for
+ * several widths: see HK__VARIANT. */
+#ifndef HK__STRIDE_H
+#define HK__STRIDE_H
+
+#include "core/integrator.h"
+
+#define hk__motions_put HK__VARIANT(hk__motions_put)
+#define hk__motions_put_one HK__VARIANT(hk__motions_put_one)
+#define hk__stride_take HK__VARIANT(hk__stride_take)
+#define hk__stride_look HK__VARIANT(hk__stride_look)
+#define hk__stride_hand_over HK__VARIANT(hk__stride_hand_over)
+
+/* HK_LANES neurons of one model, whose hooks take as many. */
+struct hk__motions {
+  const struct hk_model *model;
+  double tolerance;
+  const double *source[HK_LANES]; /* where a lane's parameters are from */
+  hk_lanes param[HK_PARAMS_MAX];
+  const struct hk__current *current[HK_LANES];
+  hk_lanes constant; /* the currents' constants */
+  hk_lanes free;     /* 1; 0 where clamped states stand still */
+};
+
+/* A step of each. */
+struct hk__stride {
+  hk_lanes t, most; /* it begins at absolute time t and is no longer than this, >= 0 */
+  hk_lanes pace;    /* > 0: the length that the last step found right; it is adapted */
+  hk_lanes start[HK__STATES_ROOM];
+  /* What comes of it: */
+  hk_mask done;    /* elsewhere the length was too much: another try is due, with the new pace */
+  hk_lanes length; /* where it is done */
+  hk_lanes x[HK__STATES_ROOM];
+  hk_lanes low, high; /* what state 0 stays between, more or less (Runge-Kutta) */
+  hk_lanes term[HK_SERIES_ROWS][HK_SERIES_MAX];
+  size_t last[HK_LANES]; /* the highest term of each lane's series */
+};
+
+/* Puts a neuron of the motions' model in a lane. */
+void hk__motions_put(struct hk__motions *motions, size_t lane, const struct hk__motion *motion);
+
+/* The same neuron in all lanes. */
+void hk__motions_put_one(struct hk__motions *motions, const struct hk__motion *motion);
+
+void hk__stride_take(const struct hk__motions *motions, struct hk__stride *stride);
+
+/* What the step of a lane, which is done, shows but for its series, which is handed over besides. search: HK__CROSS_UP
+ * if state 0 is below the level and is to be caught when it reaches it, HK__CROSS_DOWN if it is above and is to be
+ * caught when it falls below. */
+enum hk_status hk__stride_look(const struct hk__motions *motions, const struct hk__stride *stride, size_t lane,
+                               enum hk__crossing search, double level, struct hk__ahead *ahead);
+
+/* Hands the lanes' series over: to[i] is where a look ahead of lane i wants it, or NULL. */
+void hk__stride_hand_over(const struct hk__motions *motions, const struct hk__stride *stride,
+                          double *const to[HK_LANES]);
+
+#endif
