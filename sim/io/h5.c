@@ -134,6 +134,34 @@ enum hk_status hk__h5_open(const char *path, hid_t *file, struct hk_messages *me
   return *file < 0 ? refuse_file(path, reason, messages) : HK_OK;
 }
 
+enum hk_status hk__h5_results_open(char *path, struct hk__h5_results *out, struct hk_messages *messages)
+{
+  *out = (struct hk__h5_results){.path = path, .file = -1, .provenance = -1};
+  enum hk_status status = path ? hk__h5_open(path, &out->file, messages) : HK_ERR_MEMORY;
+  if (status)
+    return status;
+  if (hk__h5_has_group(out->file, "provenance"))
+    out->provenance = H5Gopen2(out->file, "provenance", H5P_DEFAULT);
+  double complete = 1.0;
+  out->cut_off = out->provenance >= 0 && hk__h5_number(out->provenance, "complete", &complete) && complete == 0.0;
+  return HK_OK;
+}
+
+void hk__h5_results_close(struct hk__h5_results *results)
+{
+  hk__h5_drop(results->provenance);
+  hk__h5_drop(results->file);
+  free(results->path);
+}
+
+void hk__h5_results_warn(const struct hk__h5_results *results, const char *what, struct hk_messages *messages)
+{
+  const struct hk_place place = {results->path, 0, 0};
+  if (results->cut_off)
+    hk_messages_add(messages, HK_SEVERITY_WARNING, &place,
+                    "the run that wrote this file did not finish; it holds the %s up to its last flush", what);
+}
+
 static bool is_kind(hid_t where, const char *name, H5O_type_t kind)
 {
   H5L_info_t link;

@@ -51,6 +51,20 @@ hid_t hk__h5_reading_properties(void);
  * and the like. */
 enum hk_status hk__h5_open(const char *path, hid_t *file, struct hk_messages *messages);
 
+/* A results file, open for reading. */
+struct hk__h5_results {
+  char *path;
+  hid_t file, provenance; /* negative: not open; a file may have no provenance */
+  bool cut_off;           /* its writer never closed it */
+};
+
+/* Takes the path, which is to be freed with hk__h5_results_close whatever becomes of it; NULL is HK_ERR_MEMORY. */
+enum hk_status hk__h5_results_open(char *path, struct hk__h5_results *out, struct hk_messages *messages);
+void hk__h5_results_close(struct hk__h5_results *results);
+
+/* Warns if the file was cut off. what: what it holds, "spikes". */
+void hk__h5_results_warn(const struct hk__h5_results *results, const char *what, struct hk_messages *messages);
+
 /* Whether an object of that name and kind is there (and not behind a link into another file). */
 bool hk__h5_has_group(hid_t where, const char *name);
 bool hk__h5_has_dataset(hid_t where, const char *name);

@@ -21,9 +21,7 @@ struct population {
 };
 
 struct hk_spike_reader {
-  char *path;
-  hid_t file, provenance; /* provenance: negative if there is none */
-  bool cut_off;           /* its writer never closed it */
+  struct hk__h5_results results;
   struct population *populations;
   size_t count;
 };
@@ -84,10 +82,10 @@ static enum hk_status check_lengths(struct hk_spike_reader *reader, struct popul
 {
   const uint64_t times = population->times.count, ids = population->ids.count;
   population->count = times < ids ? times : ids;
-  if (reader->cut_off)
+  if (reader->results.cut_off)
     drop_missing_tail(population);
   else if (times != ids)
-    return hk__h5_complain(messages, HK_ERR_INPUT, reader->path,
+    return hk__h5_complain(messages, HK_ERR_INPUT, reader->results.path,
                            "%s has %llu timestamps but %llu node ids; as many were expected", where,
                            (unsigned long long)times, (unsigned long long)ids);
   return HK_OK;
@@ -96,16 +94,16 @@ static enum hk_status check_lengths(struct hk_spike_reader *reader, struct popul
 static enum hk_status open_population(struct hk_spike_reader *reader, hid_t group, hid_t spikes, const char *where,
                                       struct population *population, struct hk_messages *messages)
 {
-  const unsigned stored = reader->cut_off ? 0 : HK__H5_STORED;
+  const unsigned stored = reader->results.cut_off ? 0 : HK__H5_STORED;
   const char *ids_name =
       !hk__h5_has_dataset(group, "node_ids") && hk__h5_has_dataset(group, "gids") ? "gids" : "node_ids";
   enum hk_status status =
-      hk__h5_column_open(group, where, "timestamps", stored, reader->path, &population->times, messages);
+      hk__h5_column_open(group, where, "timestamps", stored, reader->results.path, &population->times, messages);
   if (!status)
-    status =
-        hk__h5_column_open(group, where, ids_name, stored | HK__H5_INTEGERS, reader->path, &population->ids, messages);
+    status = hk__h5_column_open(group, where, ids_name, stored | HK__H5_INTEGERS, reader->results.path,
+                                &population->ids, messages);
   if (!status)
-    status = read_unit(population, where, reader->path, messages);
+    status = read_unit(population, where, reader->results.path, messages);
   if (!status)
     status = check_lengths(reader, population, where, messages);
   if (!status)
@@ -127,7 +125,7 @@ static enum hk_status add_populations(struct hk_spike_reader *reader, hid_t spik
     if (!population->name || asprintf(&where, "/spikes%s%s", *names[i] ? "/" : "", names[i]) < 0)
       return HK_ERR_MEMORY;
     hid_t group = H5Gopen2(spikes, *names[i] ? names[i] : ".", H5P_DEFAULT);
-    status = group < 0 ? hk__h5_complain(messages, HK_ERR_INPUT, reader->path, "%s cannot be read", where)
+    status = group < 0 ? hk__h5_complain(messages, HK_ERR_INPUT, reader->results.path, "%s cannot be read", where)
                        : open_population(reader, group, spikes, where, population, messages);
     hk__h5_drop(group);
     free(where);
@@ -137,11 +135,11 @@ static enum hk_status add_populations(struct hk_spike_reader *reader, hid_t spik
 
 static enum hk_status open_populations(struct hk_spike_reader *reader, struct hk_messages *messages)
 {
-  if (!hk__h5_has_group(reader->file, "spikes"))
-    return hk__h5_complain(messages, HK_ERR_INPUT, reader->path, "holds no spikes: it has no group /spikes");
-  hid_t spikes = H5Gopen2(reader->file, "spikes", H5P_DEFAULT);
+  if (!hk__h5_has_group(reader->results.file, "spikes"))
+    return hk__h5_complain(messages, HK_ERR_INPUT, reader->results.path, "holds no spikes: it has no group /spikes");
+  hid_t spikes = H5Gopen2(reader->results.file, "spikes", H5P_DEFAULT);
   if (spikes < 0)
-    return hk__h5_complain(messages, HK_ERR_INPUT, reader->path, "/spikes cannot be read");
+    return hk__h5_complain(messages, HK_ERR_INPUT, reader->results.path, "/spikes cannot be read");
   char **names = NULL;
   size_t count = 0;
   enum hk_status status;
@@ -151,7 +149,7 @@ static enum hk_status open_populations(struct hk_spike_reader *reader, struct hk
   } else {
     status = hk__h5_group_names(spikes, &names, &count);
     if (status)
-      hk__h5_complain(messages, status, reader->path, "/spikes cannot be read");
+      hk__h5_complain(messages, status, reader->results.path, "/spikes cannot be read");
     else
       status = add_populations(reader, spikes, names, count, messages);
   }
@@ -168,9 +166,7 @@ static void close_reader(struct hk_spike_reader *reader)
     hk__h5_column_close(&reader->populations[i].ids);
   }
   free(reader->populations);
-  hk__h5_drop(reader->provenance);
-  hk__h5_drop(reader->file);
-  free(reader->path);
+  hk__h5_results_close(&reader->results);
   free(reader);
 }
 
@@ -184,38 +180,22 @@ static char *spikes_path(const char *path)
   return full;
 }
 
-static enum hk_status open_reader(struct hk_spike_reader *reader, struct hk_messages *messages)
-{
-  enum hk_status status = hk__h5_open(reader->path, &reader->file, messages);
-  if (status)
-    return status;
-  if (hk__h5_has_group(reader->file, "provenance"))
-    reader->provenance = H5Gopen2(reader->file, "provenance", H5P_DEFAULT);
-  double complete = 1.0;
-  reader->cut_off =
-      reader->provenance >= 0 && hk__h5_number(reader->provenance, "complete", &complete) && complete == 0.0;
-  status = open_populations(reader, messages);
-  if (!status && reader->cut_off) {
-    const struct hk_place place = {reader->path, 0, 0};
-    hk_messages_add(messages, HK_SEVERITY_WARNING, &place,
-                    "the run that wrote this file did not finish; it holds the spikes up to its last flush");
-  }
-  return status;
-}
-
 enum hk_status hk_spike_reader_open(const char *path, struct hk_spike_reader **out, struct hk_messages *messages)
 {
   struct hk_spike_reader *reader = calloc(1, sizeof *reader);
   if (!reader)
     return HK_ERR_MEMORY;
-  *reader = (struct hk_spike_reader){.path = spikes_path(path), .file = -1, .provenance = -1};
   struct hk__h5_quiet quiet;
   hk__h5_hush(&quiet);
-  enum hk_status status = reader->path ? open_reader(reader, messages) : HK_ERR_MEMORY;
-  if (status)
+  enum hk_status status = hk__h5_results_open(spikes_path(path), &reader->results, messages);
+  if (!status)
+    status = open_populations(reader, messages);
+  if (status) {
     close_reader(reader);
-  else
+  } else {
+    hk__h5_results_warn(&reader->results, "spikes", messages);
     *out = reader;
+  }
   hk__h5_unhush(&quiet);
   return status;
 }
@@ -267,7 +247,7 @@ bool hk_spike_reader_note_text(struct hk_spike_reader *reader, const char *name,
   struct hk__h5_quiet quiet;
   hk__h5_hush(&quiet);
   char *found = NULL;
-  if (reader->provenance >= 0 && hk__h5_text(reader->provenance, name, &found))
+  if (reader->results.provenance >= 0 && hk__h5_text(reader->results.provenance, name, &found))
     found = NULL;
   hk__h5_unhush(&quiet);
   if (found)
@@ -279,7 +259,7 @@ bool hk_spike_reader_note_number(struct hk_spike_reader *reader, const char *nam
 {
   struct hk__h5_quiet quiet;
   hk__h5_hush(&quiet);
-  bool found = reader->provenance >= 0 && hk__h5_number(reader->provenance, name, value);
+  bool found = reader->results.provenance >= 0 && hk__h5_number(reader->results.provenance, name, value);
   hk__h5_unhush(&quiet);
   return found;
 }

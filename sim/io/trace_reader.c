@@ -13,9 +13,9 @@
 #include "io/h5.h"
 
 struct hk_trace_reader {
-  char *path, *population, *variable, *unit;
-  hid_t file, data;
-  bool cut_off; /* its writer never closed it */
+  struct hk__h5_results results;
+  char *population, *variable, *unit;
+  hid_t data; /* negative: not open */
   size_t node_count;
   uint64_t *node_ids;
   uint64_t row_count;
@@ -24,7 +24,7 @@ struct hk_trace_reader {
 
 static enum hk_status complain(const struct hk_trace_reader *reader, struct hk_messages *messages, const char *what)
 {
-  return hk__h5_complain(messages, HK_ERR_INPUT, reader->path, "%s", what);
+  return hk__h5_complain(messages, HK_ERR_INPUT, reader->results.path, "%s", what);
 }
 
 static enum hk_status open_data(struct hk_trace_reader *reader, hid_t group, struct hk_messages *messages)
@@ -43,7 +43,7 @@ static enum hk_status open_data(struct hk_trace_reader *reader, hid_t group, str
     return complain(reader, messages, "the report's data are not of two dimensions, time and value");
   if (!plain || !is_float)
     return complain(reader, messages, "the report's data are not floating-point numbers");
-  if (!reader->cut_off && !hk__h5_is_stored(reader->data))
+  if (!reader->results.cut_off && !hk__h5_is_stored(reader->data))
     return complain(reader, messages, "the report declares more data than the file holds: it is damaged");
   if (size[1] == 0 || size[1] > UINT32_MAX)
     return complain(reader, messages, "the report has no columns, or too many");
@@ -69,7 +69,7 @@ static enum hk_status read_texts(struct hk_trace_reader *reader)
 static enum hk_status read_time(struct hk_trace_reader *reader, hid_t mapping, struct hk_messages *messages)
 {
   struct hk__h5_column time;
-  enum hk_status status = hk__h5_column_open(mapping, "mapping", "time", 0, reader->path, &time, messages);
+  enum hk_status status = hk__h5_column_open(mapping, "mapping", "time", 0, reader->results.path, &time, messages);
   if (status)
     return status;
   double values[3] = {0.0, 0.0, 0.0}, factor = 1.0;
@@ -80,7 +80,7 @@ static enum hk_status read_time(struct hk_trace_reader *reader, hid_t mapping, s
   else if (time.count != 3 || hk__h5_column_doubles(&time, 0, 3, values))
     status = complain(reader, messages, "mapping/time does not hold three numbers: start, stop, step");
   else if (unit && !hk__h5_time_unit(unit, &factor))
-    status = hk__h5_complain(messages, HK_ERR_INPUT, reader->path,
+    status = hk__h5_complain(messages, HK_ERR_INPUT, reader->results.path,
                              "mapping/time is in `%s`, which is not a unit of time; ms or s would do", unit);
   else if (!isfinite(values[0]) || !isfinite(values[2]) || !(values[2] > 0.0))
     status = complain(reader, messages, "mapping/time is not a start and a positive step");
@@ -95,8 +95,8 @@ static enum hk_status read_column(const struct hk_trace_reader *reader, hid_t ma
                                   uint64_t **values, uint64_t *count, struct hk_messages *messages)
 {
   struct hk__h5_column column;
-  enum hk_status status =
-      hk__h5_column_open(mapping, "mapping", name, HK__H5_INTEGERS | HK__H5_STORED, reader->path, &column, messages);
+  enum hk_status status = hk__h5_column_open(mapping, "mapping", name, HK__H5_INTEGERS | HK__H5_STORED,
+                                             reader->results.path, &column, messages);
   if (status)
     return status;
   *count = column.count;
@@ -104,7 +104,7 @@ static enum hk_status read_column(const struct hk_trace_reader *reader, hid_t ma
   if (!*values)
     status = HK_ERR_MEMORY;
   else if (hk__h5_column_unsigned(&column, 0, (size_t)column.count, *values))
-    status = hk__h5_complain(messages, HK_ERR_INPUT, reader->path, "mapping/%s cannot be read", name);
+    status = hk__h5_complain(messages, HK_ERR_INPUT, reader->results.path, "mapping/%s cannot be read", name);
   hk__h5_column_close(&column);
   return status;
 }
@@ -184,27 +184,21 @@ static enum hk_status open_report(struct hk_trace_reader *reader, hid_t group, s
   hk__h5_drop(mapping);
   if (!status)
     status = read_texts(reader);
-  if (!status && reader->cut_off) {
-    const struct hk_place place = {reader->path, 0, 0};
-    hk_messages_add(messages, HK_SEVERITY_WARNING, &place,
-                    "the run that wrote this file did not finish; it holds the samples up to its last flush");
-    status = drop_missing_tail(reader);
-  }
-  return status;
+  return !status && reader->results.cut_off ? drop_missing_tail(reader) : status;
 }
 
 static enum hk_status open_populations(struct hk_trace_reader *reader, struct hk_messages *messages)
 {
-  hid_t report = H5Gopen2(reader->file, "report", H5P_DEFAULT);
+  hid_t report = H5Gopen2(reader->results.file, "report", H5P_DEFAULT);
   char **names = NULL;
   size_t count = 0;
   enum hk_status status = report < 0 ? HK_ERR_IO : hk__h5_group_names(report, &names, &count);
   if (status == HK_OK && count == 0)
     status = complain(reader, messages, "holds no traces: /report is empty");
   else if (status)
-    hk__h5_complain(messages, status, reader->path, "/report cannot be read");
+    hk__h5_complain(messages, status, reader->results.path, "/report cannot be read");
   if (!status && count > 1) {
-    const struct hk_place place = {reader->path, 0, 0};
+    const struct hk_place place = {reader->results.path, 0, 0};
     hk_messages_add(messages, HK_SEVERITY_WARNING, &place, "holds %zu populations; only %s is read", count, names[0]);
   }
   if (!status) {
@@ -218,21 +212,14 @@ static enum hk_status open_populations(struct hk_trace_reader *reader, struct hk
   return status;
 }
 
-static enum hk_status open_reader(struct hk_trace_reader *reader, struct hk_messages *messages)
+static enum hk_status open_reports(struct hk_trace_reader *reader, struct hk_messages *messages)
 {
-  enum hk_status status = hk__h5_open(reader->path, &reader->file, messages);
-  if (status)
-    return status;
-  hid_t provenance =
-      hk__h5_has_group(reader->file, "provenance") ? H5Gopen2(reader->file, "provenance", H5P_DEFAULT) : -1;
-  double complete = 1.0;
-  reader->cut_off = provenance >= 0 && hk__h5_number(provenance, "complete", &complete) && complete == 0.0;
-  hk__h5_drop(provenance);
-  if (hk__h5_has_group(reader->file, "report")) {
+  enum hk_status status = HK_OK;
+  if (hk__h5_has_group(reader->results.file, "report")) {
     status = open_populations(reader, messages);
-  } else if (hk__h5_has_dataset(reader->file, "data")) {
+  } else if (hk__h5_has_dataset(reader->results.file, "data")) {
     reader->population = strdup("");
-    status = open_report(reader, reader->file, messages);
+    status = open_report(reader, reader->results.file, messages);
   } else {
     return complain(reader, messages, "holds no traces: it has no group /report");
   }
@@ -242,8 +229,7 @@ static enum hk_status open_reader(struct hk_trace_reader *reader, struct hk_mess
 static void close_reader(struct hk_trace_reader *reader)
 {
   hk__h5_drop(reader->data);
-  hk__h5_drop(reader->file);
-  free(reader->path);
+  hk__h5_results_close(&reader->results);
   free(reader->population);
   free(reader->variable);
   free(reader->unit);
@@ -256,14 +242,18 @@ enum hk_status hk_trace_reader_open(const char *path, struct hk_trace_reader **o
   struct hk_trace_reader *reader = calloc(1, sizeof *reader);
   if (!reader)
     return HK_ERR_MEMORY;
-  *reader = (struct hk_trace_reader){.path = strdup(path), .file = -1, .data = -1};
+  reader->data = -1;
   struct hk__h5_quiet quiet;
   hk__h5_hush(&quiet);
-  enum hk_status status = reader->path ? open_reader(reader, messages) : HK_ERR_MEMORY;
-  if (status)
+  enum hk_status status = hk__h5_results_open(strdup(path), &reader->results, messages);
+  if (!status)
+    status = open_reports(reader, messages);
+  if (status) {
     close_reader(reader);
-  else
+  } else {
+    hk__h5_results_warn(&reader->results, "samples", messages);
     *out = reader;
+  }
   hk__h5_unhush(&quiet);
   return status;
 }
