@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "draws.h"
+
 static char test_folder[64];
 
 __attribute__((unused)) static void make_folder(void)
@@ -65,15 +67,6 @@ __attribute__((unused)) static unsigned char *read_bytes(const char *path, size_
   bytes[*size] = '\0';
   fclose(file);
   return bytes;
-}
-
-/* splitmix64 */
-__attribute__((unused)) static uint64_t next_random(uint64_t *state)
-{
-  uint64_t z = (*state += 0x9E3779B97F4A7C15u);
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
 }
 
 /* Writes a damaged copy: cut short, or with some bytes changed. */

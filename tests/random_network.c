@@ -7,18 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t next_random(uint64_t *state)
-{
-  uint64_t x = *state += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
-static double between(uint64_t *state, double low, double high)
-{
-  return low + (high - low) * ((double)(next_random(state) >> 11) * 0x1p-53);
-}
+#include "draws.h"
 
 static size_t pick(uint64_t *state, size_t count)
 {
@@ -31,17 +20,17 @@ static const double weight_scale[NEURON_MODELS] = {1.2, 160.0, 90.0};
 
 static size_t add_neurons(struct hk_network *network, uint64_t *state, const char *name, size_t kind, bool inhibitory)
 {
-  double tau_m = between(state, 5, 20), synaptic = pick(state, 4) == 0 ? tau_m : between(state, 0.4, 6);
+  double tau_m = draw_between(state, 5, 20), synaptic = pick(state, 4) == 0 ? tau_m : draw_between(state, 0.4, 6);
   struct hk_setting params[] = {
       {"tau_m", hk_value_constant(tau_m)},
       {"C_m", pick(state, 2) ? hk_value_constant(250) : hk_value_uniform(200, 300)},
       {"E_L", hk_value_constant(-65)},
       {"V_th", hk_value_constant(-50)},
       {"V_reset", hk_value_uniform(-65, -58)},
-      {"t_ref", hk_value_constant(inhibitory && pick(state, 3) == 0 ? 0 : between(state, 0.5, 3))},
-      {"I_e", hk_value_constant(between(state, 0, 1.2 * 15 * 250 / tau_m))},
+      {"t_ref", hk_value_constant(inhibitory && pick(state, 3) == 0 ? 0 : draw_between(state, 0.5, 3))},
+      {"I_e", hk_value_constant(draw_between(state, 0, 1.2 * 15 * 250 / tau_m))},
       {"tau_syn_ex", hk_value_constant(synaptic)},
-      {"tau_syn_in", hk_value_constant(between(state, 0.4, 8))},
+      {"tau_syn_in", hk_value_constant(draw_between(state, 0.4, 8))},
   };
   struct hk_setting init[] = {{"V_m", hk_value_uniform(-65, -49)}};
   struct hk_population_spec spec = {.name = name,
@@ -62,7 +51,7 @@ static size_t add_source(struct hk_network *network, uint64_t *state, const char
   uint64_t offsets[5] = {0, 10, 20, 30, 40};
   for (size_t i = 0; i < 40; i++) {
     t = i % 10 == 0 ? 0 : t;
-    times[i] = t += pick(state, 4) == 0 ? 1.0 : between(state, 0, 20);
+    times[i] = t += pick(state, 4) == 0 ? 1.0 : draw_between(state, 0, 20);
   }
   struct hk_setting rate = {"rate", hk_value_uniform(20, 200)};
   struct hk_population_spec spec = {.name = name,
@@ -88,7 +77,7 @@ static void connect(struct hk_network *network, uint64_t *state, size_t source, 
     spec.rule.number = (double)(1 + pick(state, 6));
   } else {
     spec.rule.kind = HK_RULE_PAIRWISE_BERNOULLI;
-    spec.rule.number = between(state, 0.05, 0.4);
+    spec.rule.number = draw_between(state, 0.05, 0.4);
   }
   spec.weight = pick(state, 2)
                     ? hk_value_constant(scale)
@@ -112,7 +101,7 @@ static void add_inputs(struct hk_network *network, uint64_t *state, size_t targe
   switch (pick(state, 5)) {
   case 0:
     spec.kind = HK_INPUT_POISSON;
-    spec.rate = hk_value_constant(between(state, 50, 800));
+    spec.rate = hk_value_constant(draw_between(state, 50, 800));
     spec.weight = hk_value_constant(weight_scale[kind] / 2);
     spec.to = pick(state, 2) ? INFINITY : 60;
     break;
@@ -126,7 +115,7 @@ static void add_inputs(struct hk_network *network, uint64_t *state, size_t targe
     spec.kind = HK_INPUT_SINE;
     spec.amplitude = hk_value_constant(150);
     spec.offset = hk_value_constant(50);
-    spec.frequency = between(state, 5, 80);
+    spec.frequency = draw_between(state, 5, 80);
     spec.from = 3.3;
     break;
   case 3: {

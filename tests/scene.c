@@ -183,12 +183,3 @@ size_t linear_model_count(void)
     count++;
   return count;
 }
-
-double scene_draw(uint64_t *state, double low, double high)
-{
-  uint64_t x = *state += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  x ^= x >> 31;
-  return low + (high - low) * ((double)(x >> 11) * 0x1p-53);
-}

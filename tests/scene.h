@@ -57,7 +57,4 @@ double scene_current(const struct hk_model *model);
 const struct hk_model *linear_model(size_t number);
 size_t linear_model_count(void);
 
-/* A random number in [low, high), from a sequence. */
-double scene_draw(uint64_t *state, double low, double high);
-
 #endif

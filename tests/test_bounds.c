@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "draws.h"
 #include "scene.h"
 #include "suite.h"
 
@@ -166,11 +167,11 @@ static void add_bursts(struct scene *scene, uint64_t *state)
 {
   double weight = scene_weight(scene->model);
   for (uint32_t i = 0; i < CELLS; i++) {
-    int count = 1 + (int)scene_draw(state, 0, 5);
+    int count = 1 + (int)draw_between(state, 0, 5);
     for (int k = 0; k < count; k++) {
-      bool inhibitory = k > 0 && scene_draw(state, 0, 1) < 0.3;
-      double w = weight * (inhibitory ? -scene_draw(state, 0.1, 0.8) : scene_draw(state, 0.2, 1));
-      scene_hit(scene, i, scene_draw(state, 0.3, 3), scene_draw(state, 1e-3, 0.7), w);
+      bool inhibitory = k > 0 && draw_between(state, 0, 1) < 0.3;
+      double w = weight * (inhibitory ? -draw_between(state, 0.1, 0.8) : draw_between(state, 0.2, 1));
+      scene_hit(scene, i, draw_between(state, 0.3, 3), draw_between(state, 1e-3, 0.7), w);
     }
   }
 }
@@ -250,7 +251,7 @@ START_TEST(inhibition_around_a_crossing)
       set_variant(&scene, (enum variant)variant);
       scene_set_refractory(&scene, 100);
       for (uint32_t i = 0; i < CELLS; i++)
-        scene_hit(&scene, i, scene_draw(&state, 1, 2), 0.25, weight * scene_draw(&state, 3, 12));
+        scene_hit(&scene, i, draw_between(&state, 1, 2), 0.25, weight * draw_between(&state, 3, 12));
       struct recording alone = scene_run(&scene, HK_SCHEDULER_QUEUE);
       ck_assert_uint_eq(alone.count, CELLS);
       for (size_t k = 0; k < alone.count; k++)

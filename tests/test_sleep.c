@@ -9,6 +9,7 @@
 
 #include "core/scheduler.h"
 #include "core/shard.h"
+#include "draws.h"
 #include "scene.h"
 #include "suite.h"
 
@@ -58,7 +59,7 @@ static void let_creep(struct scene *scene, double current, double hair, uint64_t
   static uint32_t neurons[2 * CREEPING];
   static double amplitude[2 * CREEPING];
   for (uint32_t i = 0; i < 2 * CREEPING; i++) {
-    double beyond = hair * pow(10, scene_draw(state, 0, 2));
+    double beyond = hair * pow(10, draw_between(state, 0, 2));
     neurons[i] = i;
     amplitude[i] = current * (1 + (i < CREEPING ? beyond : -beyond));
   }
@@ -107,8 +108,8 @@ static struct scene quiet_crowd(const struct hk_model *model, double hair, uint6
   scene.init[0] = (struct hk_setting){voltage->name, hk_value_uniform(rest, rest + 0.999 * gap)};
   scene.init_count = 1;
   for (int i = 0; i < 60; i++)
-    scene_hit(&scene, (uint32_t)scene_draw(state, 0, CELLS), scene_draw(state, 1, 295), scene_draw(state, 0.01, 4),
-              weight * scene_draw(state, 0.6, 2.5));
+    scene_hit(&scene, (uint32_t)draw_between(state, 0, CELLS), draw_between(state, 1, 295),
+              draw_between(state, 0.01, 4), weight * draw_between(state, 0.6, 2.5));
   if (current > 0) {
     let_creep(&scene, current, hair, state);
     switch_currents(&scene, current);

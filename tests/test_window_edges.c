@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "draws.h"
 #include "scene.h"
 #include "suite.h"
 
@@ -22,10 +23,10 @@ static void add_lattice(struct scene *scene, double window, uint64_t *state)
   for (uint32_t i = 0; i < scene->cells; i++) {
     scene_hit(scene, i, 0, i % 2 ? window : 0x1p-40, i % 3 ? weight : 2 * weight); /* at, or within rounding of it */
     for (int k = 0; k < 40; k++) {
-      double arrival = 0.25 * window * floor(scene_draw(state, 5, 65)) + nudge[(int)scene_draw(state, 0, 8)];
-      double sign = scene_draw(state, 0, 1) < 0.2 ? -1 : 1;
-      double delay = scene_draw(state, 0, 1) < 0.5 ? 0.25 * window : window;
-      scene_hit(scene, i, arrival - delay, delay, sign * weight * scene_draw(state, 0.3, 4));
+      double arrival = 0.25 * window * floor(draw_between(state, 5, 65)) + nudge[(int)draw_between(state, 0, 8)];
+      double sign = draw_between(state, 0, 1) < 0.2 ? -1 : 1;
+      double delay = draw_between(state, 0, 1) < 0.5 ? 0.25 * window : window;
+      scene_hit(scene, i, arrival - delay, delay, sign * weight * draw_between(state, 0.3, 4));
     }
     scene_hit(scene, i, scene->duration - window, window, 5 * weight);
   }
@@ -189,7 +190,7 @@ START_TEST(thresholds_of_their_own)
       double weight = scene_weight(scene.model), switches[CELLS];
       for (uint32_t i = 0; i < CELLS; i++) {
         switches[i] = (i + first) % 2;
-        scene_hit(&scene, i, scene_draw(&state, 0.1, 3), 0.25, weight * scene_draw(&state, 0.5, 2));
+        scene_hit(&scene, i, draw_between(&state, 0.1, 3), 0.25, weight * draw_between(&state, 0.5, 2));
       }
       scene_set(&scene, "spike_dependent_threshold", hk_value_list(switches, CELLS));
       scene.init[0] = (struct hk_setting){"threshold_spike", hk_value_constant(sign * 8)};

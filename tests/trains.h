@@ -11,6 +11,8 @@
 
 #include <hillock/view.h>
 
+#include "draws.h"
+
 struct train {
   double *times;
   uint64_t *ids;
@@ -42,13 +44,10 @@ static inline struct hk_spike_list train_list(const struct train *train, const c
   return (struct hk_spike_list){name, size, train->times, train->ids, train->count};
 }
 
-/* Uniform in (0, 1): splitmix64. */
+/* Uniform in (0, 1). */
 static inline double draw_uniform(uint64_t *state)
 {
-  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return ((double)((z ^ (z >> 31)) >> 11) + 0.5) / 9007199254740992.0;
+  return ((double)(next_random(state) >> 11) + 0.5) * 0x1p-53;
 }
 
 /* A renewal process: intervals of gamma distribution with whole order and this mean, up to the end; order 1 is a

@@ -7,14 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../draws.h"
+
 enum { PIECE = 1 << 16 };
 
 static double draw(uint64_t *state)
 {
-  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return ((double)((z ^ (z >> 31)) >> 11) + 0.5) / 9007199254740992.0;
+  return ((double)(next_random(state) >> 11) + 0.5) * 0x1p-53;
 }
 
 /* Time runs evenly through the spikes; the wave moves each a little, without changing their order. */
