@@ -149,6 +149,9 @@ hid_t hk__h5_new_dataset(hid_t where, const char *name, hid_t type, int rank, co
                          const void *fill);
 hid_t hk__h5_new_group(hid_t where, const char *name);
 
+/* The group of a results file's notes, which says that the file is not complete yet. Negative: HDF5 failed. */
+hid_t hk__h5_new_provenance(hid_t file);
+
 /* Extends a dataset along its first dimension to first + rows and writes these rows, contiguous in memory. */
 bool hk__h5_append(hid_t dataset, hid_t memory_type, uint64_t first, size_t rows, hsize_t width, const void *values);
 

@@ -228,6 +228,16 @@ hid_t hk__h5_new_group(hid_t where, const char *name)
   return H5Gcreate2(where, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 }
 
+hid_t hk__h5_new_provenance(hid_t file)
+{
+  hid_t provenance = hk__h5_new_group(file, "provenance");
+  if (provenance >= 0 && hk__h5_put_text(provenance, "version", hk_version()) &&
+      hk__h5_put_flag(provenance, "complete", false))
+    return provenance;
+  hk__h5_drop(provenance);
+  return -1;
+}
+
 hid_t hk__h5_new_dataset(hid_t where, const char *name, hid_t type, int rank, const hsize_t *size, const hsize_t *chunk,
                          const void *fill)
 {

@@ -73,9 +73,8 @@ static bool create_groups(struct hk_spike_writer *writer, const char *const *nam
     good = create_population(spikes, names[i], &writer->populations[i]);
   hk__h5_drop(spikes);
   if (good)
-    writer->provenance = hk__h5_new_group(writer->output.file, "provenance");
-  return good && writer->provenance >= 0 && hk__h5_put_text(writer->provenance, "version", hk_version()) &&
-         hk__h5_put_flag(writer->provenance, "complete", false);
+    writer->provenance = hk__h5_new_provenance(writer->output.file);
+  return good && writer->provenance >= 0;
 }
 
 static enum hk_status free_writer(struct hk_spike_writer *writer, struct hk_messages *messages)

@@ -92,9 +92,8 @@ static bool put_report(struct hk_trace_writer *writer, const struct hk_trace_lay
   hk__h5_drop(population);
   hk__h5_drop(report);
   if (good)
-    writer->provenance = hk__h5_new_group(writer->output.file, "provenance");
-  return good && writer->provenance >= 0 && hk__h5_put_text(writer->provenance, "version", hk_version()) &&
-         hk__h5_put_flag(writer->provenance, "complete", false);
+    writer->provenance = hk__h5_new_provenance(writer->output.file);
+  return good && writer->provenance >= 0;
 }
 
 static enum hk_status free_writer(struct hk_trace_writer *writer, struct hk_messages *messages)
