@@ -2,6 +2,7 @@
 /* Benchmarks: runs published networks and prints a table of what they cost. Each network is measured in a process of
  * its own, so that its peak of memory is its own and one that dies leaves the others their turn. The rows are those of
  * the list below, in its order. */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <math.h>
@@ -390,7 +391,7 @@ static void print_science(const struct outcome *outcomes)
 /* A network whose config has not been written yet, or was taken out, is no failure unless it was asked for. */
 static bool skipped(const struct row *row, bool asked)
 {
-  if (!row->config || asked || access(row->config, R_OK) == 0)
+  if (!row->config || asked || access(row->config, F_OK) == 0 || errno != ENOENT)
     return false;
   fprintf(stderr, "bench: %s skipped: there is no %s here\n", row->name, row->config);
   return true;
