@@ -13,8 +13,12 @@
 static const struct {
   size_t last;
   double growth; /* of a step that needed so many, for the pace */
-} lengths[] = {{6, 2}, {8, 2}, {10, 2}, {12, 1.6}, {15, 1.3}, {HK__SERIES_LAST, 1.05}};
+} lengths[] = {{6, 2}, {8, 2}, {10, 2}, {12, 1.6}, {15, 2}, {HK__SERIES_LAST, 1.5}};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
+
+/* A step that proves too long is shortened to what its series allows, at little cost; so is the next, which tries more
+ * by this. */
+static const double shortened_growth = 1.2;
 
 static const double longest_step = 1e3;
 
@@ -83,48 +87,52 @@ static hk_mask tolerated(const struct hk__motions *m, const struct hk__stride *s
   return fine;
 }
 
-/* The error of a lane whose series ends at a term, relative to what is tolerated; not finite if the series is out of
- * bounds. */
-static double error_of(const struct hk__motions *m, const struct hk__stride *s, size_t lane, size_t last)
+/* The error of series that end at a term, relative to what is tolerated and at least 1; INFINITY where a series is out
+ * of bounds. */
+static hk_lanes error_of(const struct hk__motions *m, const struct hk__stride *s, size_t last)
 {
-  double worst = 1;
+  const hk_lanes infinite = hk_lanes_all(INFINITY);
+  hk_lanes worst = hk_lanes_all(1);
   for (size_t j = 0; j < m->model->state_count; j++) {
     const hk_lanes *x = s->term[j];
-    double scale = scale_of(m, x, j)[lane];
-    double tail = fabs(x[last][lane]), before = fabs(x[last - 1][lane]);
-    tail = before > tail ? before : tail;
-    if (!(tail <= DBL_MAX) || !(scale <= DBL_MAX))
-      return NAN;
-    if (tail > worst * m->tolerance * scale)
-      worst = scale > 0 ? tail / (m->tolerance * scale) : INFINITY;
+    hk_lanes scale = scale_of(m, x, j), limit = m->tolerance * scale;
+    hk_lanes tail = hk_lanes_max(hk_lanes_abs(x[last - 1]), hk_lanes_abs(x[last]));
+    hk_lanes error = hk_lanes_pick(tail > limit, tail / limit, hk_lanes_all(1));
+    error = hk_lanes_pick((tail <= DBL_MAX) & (scale <= DBL_MAX), error, infinite);
+    worst = hk_lanes_max(worst, error);
   }
   return worst;
 }
 
-static void rescale(const struct hk__motions *m, struct hk__stride *s, size_t lane, double factor)
+/* log x to two digits, of positive, finite, normal x: the exponent and, instead of its logarithm, the mantissa less 1.
+ */
+static hk_lanes rough_log(hk_lanes x)
 {
-  double power = 1;
-  for (size_t k = 1; k <= s->last[lane]; k++) {
-    power *= factor;
-    for (size_t j = 0; j < m->model->state_count; j++)
-      s->term[j][k][lane] *= power;
-  }
+  hk_lanes scaled = (hk_lanes)(((hk_mask)x >> 20) | 0x4330000000000000) - 0x1p52;
+  return 0.6931471805599453 * (scaled * 0x1p-32 - 1023);
 }
 
-/* A lane whose longest series does not converge over the step: makes the step so short that it does. */
-static void shorten(const struct hk__motions *m, struct hk__stride *s, size_t lane, size_t last)
+/* Multiplies the time of the series by a factor. */
+static void rescale(const struct hk__motions *m, struct hk__stride *s, hk_lanes factor, size_t last)
 {
-  double error = error_of(m, s, lane, last), factor = 0;
-  if (error <= DBL_MAX)
-    factor = 0.95 * hk_exp(-hk__log(error) / (double)last);
-  s->last[lane] = last;
-  if (factor > 1e-2) {
-    s->length[lane] *= factor;
-    s->pace[lane] = s->length[lane];
-    s->done[lane] = -1;
-    rescale(m, s, lane, factor);
-  } else
-    s->pace[lane] = 1e-2 * s->length[lane];
+  hk_lanes power = factor;
+  for (size_t k = 1; k <= last; k++, power *= factor)
+    for (size_t j = 0; j < m->model->state_count; j++)
+      s->term[j][k] *= power;
+}
+
+/* Where the longest series do not converge over the step: makes the step so short that they do. */
+static void shorten(const struct hk__motions *m, struct hk__stride *s, hk_mask open, size_t last)
+{
+  const hk_lanes least = hk_lanes_all(1e-2);
+  hk_lanes error = error_of(m, s, last);
+  hk_lanes factor = 0.95 * hk_lanes_exp(rough_log(error) * (-1 / (double)last));
+  hk_mask fine = open & (error <= DBL_MAX) & (factor > least);
+  factor = hk_lanes_pick(fine, factor, hk_lanes_all(1));
+  rescale(m, s, factor, last);
+  s->length *= factor;
+  s->pace = hk_lanes_pick(open, hk_lanes_pick(fine, shortened_growth * s->length, least * s->length), s->pace);
+  s->done |= fine;
 }
 
 static void evaluate_end(const struct hk__motions *m, struct hk__stride *s, size_t terms)
@@ -172,11 +180,12 @@ static void take_series(const struct hk__motions *m, struct hk__stride *s)
   s->pace = hk_lanes_pick(~open & (dt >= s->pace), grown, s->pace);
   s->length = dt;
   s->done = ~open;
-  for (size_t lane = 0; lane < HK_LANES; lane++) {
-    s->last[lane] = (size_t)last[lane];
-    if (open[lane])
-      shorten(m, s, lane, to);
+  if (hk_mask_any(open)) {
+    shorten(m, s, open, to);
+    last = hk_lanes_pick(open, hk_lanes_all((double)to), last);
   }
+  for (size_t lane = 0; lane < HK_LANES; lane++)
+    s->last[lane] = (size_t)last[lane];
   evaluate_end(m, s, to);
 }
 
