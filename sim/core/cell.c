@@ -109,22 +109,11 @@ void hk__cells_clear(struct hk__cells *cells)
   *cells = (struct hk__cells){.count = 0};
 }
 
-static bool is_refractory(const struct hk__cell *cell)
-{
-  return cell->release > -INFINITY;
-}
-
 static struct hk_tree_cell tree_of(const struct hk__cell *cell)
 {
   struct hk_tree_cell tree;
   cell->model->tree(cell->param, &tree);
   return tree;
-}
-
-struct hk__motion hk__cell_motion(const struct hk__cells *cells, const struct hk__cell *cell,
-                                  const struct hk__current *current)
-{
-  return (struct hk__motion){cell->model, cell->param, current, cells->tolerance, is_refractory(cell)};
 }
 
 /* The cell has fallen to its threshold: from now on it is below. */
@@ -134,15 +123,12 @@ static void arm(struct hk__cell *cell)
   cell->armed = true;
 }
 
-bool hk__cell_take_ahead(struct hk__cell *cell, double time)
+void hk__cell_follow(struct hk__cell *cell, double time)
 {
-  bool at_end = time == cell->ahead_time, foreseen = at_end || (time < cell->ahead_time && cell->ahead.terms > 0);
-  cell->ahead_time = -INFINITY;
-  if (foreseen)
-    hk__ahead_at(&cell->ahead, cell->model->state_count, at_end ? cell->ahead.dt : time - cell->since, cell->x);
+  bool at_end = time == cell->ahead_time;
+  hk__ahead_at(&cell->ahead, cell->model->state_count, at_end ? cell->ahead.dt : time - cell->since, cell->x);
   if (at_end && cell->dips)
     arm(cell);
-  return foreseen;
 }
 
 static enum hk_status advance_nonlinear(struct hk__cells *cells, struct hk__cell *cell,
@@ -158,11 +144,12 @@ enum hk_status hk__cell_advance(struct hk__cells *cells, uint32_t i, const struc
 {
   struct hk__cell *cell = &cells->cell[i];
   if (cell->kernel)
-    hk__linear_advance(cell->kernel, is_refractory(cell), current, cell->since, time - cell->since, cell->x);
+    hk__linear_advance(cell->kernel, hk__cell_is_refractory(cell), current, cell->since, time - cell->since, cell->x);
   else if (cell->modes) {
     struct hk_tree_cell tree = tree_of(cell);
-    hk__modes_advance(cell->modes, &tree, is_refractory(cell), current, cell->since, time - cell->since, cell->x);
-    if (is_refractory(cell) && time >= cell->release)
+    hk__modes_advance(cell->modes, &tree, hk__cell_is_refractory(cell), current, cell->since, time - cell->since,
+                      cell->x);
+    if (hk__cell_is_refractory(cell) && time >= cell->release)
       hk__modes_release(cell->modes, cell->x);
   } else {
     enum hk_status status = advance_nonlinear(cells, cell, current, time);
@@ -173,49 +160,28 @@ enum hk_status hk__cell_advance(struct hk__cells *cells, uint32_t i, const struc
   return HK_OK;
 }
 
-static void receive_nonlinear(struct hk__cell *cell, uint32_t port, double weight)
-{
-  double before[HK_STATES_MAX];
-  const struct hk_model *model = cell->model;
-  if (!is_refractory(cell)) {
-    model->receive(cell->param, port, weight, cell->x);
-    return;
-  }
-  memcpy(before, cell->x, model->state_count * sizeof *before);
-  model->receive(cell->param, port, weight, cell->x);
-  for (size_t j = 0; j < model->state_count; j++)
-    if (model->states[j].flags & HK_STATE_CLAMPED)
-      cell->x[j] = before[j];
-}
-
 void hk__cell_receive(struct hk__cells *cells, uint32_t i, uint32_t port, double weight)
 {
   struct hk__cell *cell = &cells->cell[i];
   if (cell->kernel)
-    hk__linear_receive(cell->kernel, is_refractory(cell), port, weight, cell->x);
+    hk__linear_receive(cell->kernel, hk__cell_is_refractory(cell), port, weight, cell->x);
   else if (cell->modes)
-    hk__modes_receive(cell->modes, is_refractory(cell), port, weight, cell->x);
+    hk__modes_receive(cell->modes, hk__cell_is_refractory(cell), port, weight, cell->x);
   else
-    receive_nonlinear(cell, port, weight);
-}
-
-static bool is_at_threshold(const struct hk__cell *cell)
-{
-  if (cell->kernel)
-    return hk__linear_reached(cell->kernel, cell->x);
-  if (cell->modes)
-    return hk__modes_potential(cell->modes, false, 0, cell->x) >= tree_of(cell).threshold;
-  return cell->model->strict ? cell->x[0] > cell->threshold : cell->x[0] >= cell->threshold;
+    hk__cell_hear(cell, port, weight);
 }
 
 bool hk__cell_fires(const struct hk__cells *cells, uint32_t i, double time, bool received)
 {
   const struct hk__cell *cell = &cells->cell[i];
-  if (is_refractory(cell))
+  if (!cell->kernel && !cell->modes)
+    return hk__cell_spikes(cell, time, received);
+  if (hk__cell_is_refractory(cell))
     return false;
   if (!received && cell->predicted == time)
     return true;
-  return cell->armed && is_at_threshold(cell);
+  return cell->kernel ? hk__linear_reached(cell->kernel, cell->x)
+                      : hk__modes_potential(cell->modes, false, 0, cell->x) >= tree_of(cell).threshold;
 }
 
 void hk__cell_fire(struct hk__cells *cells, uint32_t i, double time)
@@ -260,7 +226,7 @@ enum hk_status hk__cell_outlook(struct hk__cells *cells, uint32_t i, const struc
   if (cell->model->kind == HK_MODEL_NONLINEAR)
     return outlook_nonlinear(cells, cell, current, next);
   cell->predicted = INFINITY;
-  if (is_refractory(cell)) {
+  if (hk__cell_is_refractory(cell)) {
     *next = cell->release;
     return HK_OK;
   }
@@ -284,9 +250,9 @@ static enum hk_status sample_tree(const struct hk__cell *cell, const struct hk__
   double x[3 * HK_COMPARTMENTS_MAX];
   struct hk_tree_cell tree = tree_of(cell);
   memcpy(x, cell->x, hk__modes_states(cell->modes) * sizeof *x);
-  hk__modes_advance(cell->modes, &tree, is_refractory(cell), current, cell->since, time - cell->since, x);
+  hk__modes_advance(cell->modes, &tree, hk__cell_is_refractory(cell), current, cell->since, time - cell->since, x);
   for (size_t v = 0; v < count; v++)
-    values[v] = hk__modes_potential(cell->modes, is_refractory(cell), variables[v], x);
+    values[v] = hk__modes_potential(cell->modes, hk__cell_is_refractory(cell), variables[v], x);
   return HK_OK;
 }
 
@@ -300,7 +266,7 @@ enum hk_status hk__cell_sample(const struct hk__cells *cells, uint32_t i, const 
   double x[HK__STATES_ROOM], pace = cell->pace;
   memcpy(x, cell->x, cell->model->state_count * sizeof *x);
   if (cell->kernel)
-    hk__linear_advance(cell->kernel, is_refractory(cell), current, cell->since, time - cell->since, x);
+    hk__linear_advance(cell->kernel, hk__cell_is_refractory(cell), current, cell->since, time - cell->since, x);
   else if (time < cell->ahead_time && cell->ahead.terms > 0)
     hk__ahead_at(&cell->ahead, cell->model->state_count, time - cell->since, x);
   else {

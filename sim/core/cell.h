@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/built.h"
 #include "core/integrator.h"
@@ -59,10 +60,25 @@ void hk__cell_fire(struct hk__cells *cells, uint32_t i, double time);
  * spike; INFINITY for never. */
 enum hk_status hk__cell_outlook(struct hk__cells *cells, uint32_t i, const struct hk__current *current, double *next);
 
+static inline bool hk__cell_is_refractory(const struct hk__cell *cell)
+{
+  return cell->release > -INFINITY;
+}
+
 /* --- the steps of the above for a model that is not linear, whose integration is the caller's --- */
 
+/* The state at `time` is what lies ahead: takes it. */
+void hk__cell_follow(struct hk__cell *cell, double time);
+
 /* Takes the state at `time` from what is ahead if that holds it; forgets what is ahead. */
-bool hk__cell_take_ahead(struct hk__cell *cell, double time);
+static inline bool hk__cell_take_ahead(struct hk__cell *cell, double time)
+{
+  bool foreseen = time == cell->ahead_time || (time < cell->ahead_time && cell->ahead.terms > 0);
+  if (foreseen)
+    hk__cell_follow(cell, time);
+  cell->ahead_time = -INFINITY;
+  return foreseen;
+}
 
 /* The cell has been advanced to `time`. */
 static inline void hk__cell_arrive(struct hk__cell *cell, double time)
@@ -106,8 +122,37 @@ static inline double hk__cell_foresee(struct hk__cell *cell)
   return cell->ahead_time;
 }
 
-struct hk__motion hk__cell_motion(const struct hk__cells *cells, const struct hk__cell *cell,
-                                  const struct hk__current *current);
+static inline struct hk__motion hk__cell_motion(const struct hk__cells *cells, const struct hk__cell *cell,
+                                                const struct hk__current *current)
+{
+  return (struct hk__motion){cell->model, cell->param, current, cells->tolerance, hk__cell_is_refractory(cell)};
+}
+
+/* An event at the cell's present time. */
+static inline void hk__cell_hear(struct hk__cell *cell, uint32_t port, double weight)
+{
+  double before[HK_STATES_MAX];
+  const struct hk_model *model = cell->model;
+  if (!hk__cell_is_refractory(cell)) {
+    model->receive(cell->param, port, weight, cell->x);
+    return;
+  }
+  memcpy(before, cell->x, model->state_count * sizeof *before);
+  model->receive(cell->param, port, weight, cell->x);
+  for (size_t j = 0; j < model->state_count; j++)
+    if (model->states[j].flags & HK_STATE_CLAMPED)
+      cell->x[j] = before[j];
+}
+
+/* As hk__cell_fires. */
+static inline bool hk__cell_spikes(const struct hk__cell *cell, double time, bool received)
+{
+  if (hk__cell_is_refractory(cell))
+    return false;
+  if (!received && cell->predicted == time)
+    return true;
+  return cell->armed && (cell->model->strict ? cell->x[0] > cell->threshold : cell->x[0] >= cell->threshold);
+}
 
 /* Some of the model's states at `time` >= since, without changing the cell. Nothing happens to the cell in between. */
 enum hk_status hk__cell_sample(const struct hk__cells *cells, uint32_t i, const struct hk__current *current,

@@ -30,11 +30,11 @@ static void gather_states(const struct group *g, hk_lanes *x)
 }
 
 /* Takes up to HK_LANES of the walks. */
-static void meet(struct group *g, struct hk__walk *walk, size_t count)
+static void meet(struct group *g, const uint32_t *walk, size_t count)
 {
   g->count = count < HK_LANES ? count : HK_LANES;
   for (size_t i = 0; i < HK_LANES; i++) {
-    g->walk[i] = walk + (i < g->count ? i : 0);
+    g->walk[i] = &g->shard->walks->walk[walk[i < g->count ? i : 0]];
     g->cell[i] = &g->shard->cells->cell[g->shard->place->first + g->walk[i]->neuron];
     g->current[i] = &g->shard->current[g->walk[i]->neuron];
     g->under_way[i] = true;
@@ -52,30 +52,58 @@ static void put_motions(struct group *g)
 
 static enum hk_status arrive(struct group *g, size_t i);
 
-/* Sets out for the next moment; a walk whose course to there is known is there already. */
+/* Sets out for the walk's next moment, having taken the samples before it; a walk whose course to there is known is
+ * there already. */
 static enum hk_status aim(struct group *g, size_t i)
 {
-  bool over;
-  enum hk_status status = hk__walk_aim(g->shard, g->window, g->walk[i], &over);
+  struct hk__walk *walk = g->walk[i];
+  const struct hk__walks *w = g->shard->walks;
+  double event = walk->next < walk->last ? w->events.event[walk->next].time : INFINITY,
+         timer = g->shard->timer[walk->neuron];
+  bool over = event == INFINITY && timer >= g->window->end;
+  walk->time = event < timer ? event : timer;
+  if (g->shard->probe_count > 0) {
+    enum hk_status status =
+        hk__cell_take_samples(g->shard, g->window, walk->neuron, over ? g->window->end : walk->time);
+    if (status != HK_OK)
+      return status;
+  }
   g->under_way[i] = !over;
-  if (status != HK_OK || over)
-    return status;
-  if (hk__cell_take_ahead(g->cell[i], g->walk[i]->time))
-    g->walk[i]->left = 0;
-  return g->walk[i]->left > 0 ? HK_OK : arrive(g, i);
+  if (over)
+    return HK_OK;
+  walk->stands = g->cell[i]->since;
+  walk->left = hk__cell_take_ahead(g->cell[i], walk->time) ? 0 : walk->time - walk->stands;
+  return walk->left > 0 ? HK_OK : arrive(g, i);
 }
 
+static void set_timer(struct group *g, size_t i, double time)
+{
+  uint32_t neuron = g->walk[i]->neuron;
+  g->shard->timer[neuron] = time;
+  hk__walks_hint(g->shard->walks, neuron, time);
+}
+
+/* The cell has been advanced to the walk's moment: events arrive, it may fire. */
 static enum hk_status arrive(struct group *g, size_t i)
 {
+  struct hk__walk *walk = g->walk[i];
+  struct hk__cell *cell = g->cell[i];
+  const struct hk__event *event = g->shard->walks->events.event;
+  const uint32_t first = walk->next;
   double release;
-  hk__cell_arrive(g->cell[i], g->walk[i]->time);
-  enum hk_status status = hk__walk_arrive(g->shard, g->walk[i]);
-  if (status != HK_OK)
-    return status;
-  g->outlook[i] = !hk__cell_begin_outlook(g->cell[i], &release);
+  hk__cell_arrive(cell, walk->time);
+  for (; walk->next < walk->last && event[walk->next].time <= walk->time; walk->next++)
+    hk__cell_hear(cell, event[walk->next].port, event[walk->next].weight);
+  if (hk__cell_spikes(cell, walk->time, walk->next > first)) {
+    hk__cell_fire(g->shard->cells, g->shard->place->first + walk->neuron, walk->time);
+    enum hk_status status = hk__shard_emit(g->shard, walk->neuron, walk->time);
+    if (status != HK_OK)
+      return status;
+  }
+  g->outlook[i] = !hk__cell_begin_outlook(cell, &release);
   if (g->outlook[i])
     return HK_OK;
-  hk__shard_wake(g->shard, g->walk[i]->neuron, release);
+  set_timer(g, i, release);
   return aim(g, i);
 }
 
@@ -102,7 +130,7 @@ static enum hk_status look(struct group *g, const struct hk__stride *s, size_t i
   if (status != HK_OK)
     return status;
   g->walk[i]->looks = false;
-  hk__shard_wake(g->shard, g->walk[i]->neuron, hk__cell_foresee(cell));
+  set_timer(g, i, hk__cell_foresee(cell));
   return aim(g, i);
 }
 
@@ -128,7 +156,7 @@ static enum hk_status ask(struct group *g)
     if (!g->outlook[i])
       continue;
     if (hk__cell_keeps_quiet(g->cell[i], quiet[i])) {
-      hk__shard_wake(g->shard, g->walk[i]->neuron, g->cell[i]->since + quiet[i]);
+      set_timer(g, i, g->cell[i]->since + quiet[i]);
       status = aim(g, i);
     } else {
       g->walk[i]->looks = true;
@@ -185,6 +213,30 @@ static enum hk_status take_step(struct group *g)
   return ask(g);
 }
 
+/* Those that are still under way queue for the next round. */
+static void queue(struct group *g, const uint32_t *walk, size_t *count)
+{
+  for (size_t i = 0; i < g->count; i++) {
+    if (!g->under_way[i])
+      continue;
+    double left = g->walk[i]->looks ? INFINITY : g->walk[i]->left, pace = g->cell[i]->pace;
+    size_t effort = (size_t)(left > 0.1 * pace) + (left > 0.3 * pace) + (left > 0.6 * pace);
+    g->shard->walks->queue[effort][count[effort]++] = walk[i];
+  }
+}
+
+/* The next round's walks. Returns how many they are. */
+static size_t line_up(struct hk__walks *w, size_t *count)
+{
+  size_t sum = 0;
+  for (size_t effort = 0; effort < HK__EFFORTS; effort++) {
+    memcpy(w->under_way + sum, w->queue[effort], count[effort] * sizeof *w->under_way);
+    sum += count[effort];
+    count[effort] = 0;
+  }
+  return sum;
+}
+
 enum hk_status HK__VARIANT(hk__walks_take_rounds)(struct hk__shard_state *shard, const struct hk__window *window)
 {
   struct hk__walks *w = shard->walks;
@@ -194,19 +246,18 @@ enum hk_status HK__VARIANT(hk__walks_take_rounds)(struct hk__shard_state *shard,
   g.motions.model = w->model;
   g.motions.tolerance = shard->cells->tolerance;
   memset(g.motions.source, 0, sizeof g.motions.source);
-  size_t under_way = w->walk_count;
+  size_t under_way = w->walk_count, count[HK__EFFORTS] = {0};
+  for (size_t i = 0; i < under_way; i++)
+    w->under_way[i] = (uint32_t)i;
   for (bool out = false; under_way > 0; out = true) {
-    size_t still = 0;
     for (size_t first = 0; first < under_way; first += g.count) {
-      meet(&g, w->walk + first, under_way - first);
+      meet(&g, w->under_way + first, under_way - first);
       enum hk_status status = out ? take_step(&g) : set_out(&g);
       if (status != HK_OK)
         return status;
-      for (size_t i = 0; i < g.count; i++)
-        if (g.under_way[i])
-          w->walk[still++] = *g.walk[i];
+      queue(&g, w->under_way + first, count);
     }
-    under_way = still;
+    under_way = line_up(w, count);
   }
   return HK_OK;
 }

@@ -22,17 +22,6 @@ static const double shortened_growth = 1.2;
 
 static const double longest_step = 1e3;
 
-void hk__motions_put(struct hk__motions *m, size_t lane, const struct hk__motion *motion)
-{
-  if (m->source[lane] != motion->param)
-    for (size_t k = 0; k < motion->model->param_count; k++)
-      m->param[k][lane] = motion->param[k];
-  m->source[lane] = motion->param;
-  m->current[lane] = motion->current;
-  m->constant[lane] = motion->current->constant;
-  m->free[lane] = motion->clamped ? 0 : 1;
-}
-
 void hk__motions_put_one(struct hk__motions *m, const struct hk__motion *motion)
 {
   m->model = motion->model;
@@ -57,8 +46,10 @@ static void fill_currents(const struct hk__motions *m, hk_lanes t, hk_lanes dt, 
 {
   memset(terms, 0, HK_SERIES_MAX * sizeof *terms);
   terms[0] = m->constant;
+  if (!hk_mask_any(m->varies))
+    return;
   for (size_t lane = 0; lane < HK_LANES; lane++) {
-    if (!hk__current_varies(m->current[lane]))
+    if (!m->varies[lane])
       continue;
     double series[HK_SERIES_MAX], power = 1;
     hk__current_series(m->current[lane], t[lane], HK_SERIES_MAX, series);

@@ -6,7 +6,6 @@
 
 #include "core/integrator.h"
 
-#define hk__motions_put HK__VARIANT(hk__motions_put)
 #define hk__motions_put_one HK__VARIANT(hk__motions_put_one)
 #define hk__stride_take HK__VARIANT(hk__stride_take)
 #define hk__stride_look HK__VARIANT(hk__stride_look)
@@ -20,6 +19,7 @@ struct hk__motions {
   hk_lanes param[HK_PARAMS_MAX];
   const struct hk__current *current[HK_LANES];
   hk_lanes constant; /* the currents' constants */
+  hk_mask varies;    /* where there are sines, too */
   hk_lanes free;     /* 1; 0 where clamped states stand still */
 };
 
@@ -38,7 +38,17 @@ struct hk__stride {
 };
 
 /* Puts a neuron of the motions' model in a lane. */
-void hk__motions_put(struct hk__motions *motions, size_t lane, const struct hk__motion *motion);
+static inline void hk__motions_put(struct hk__motions *m, size_t lane, const struct hk__motion *motion)
+{
+  if (m->source[lane] != motion->param)
+    for (size_t k = 0; k < m->model->param_count; k++)
+      m->param[k][lane] = motion->param[k];
+  m->source[lane] = motion->param;
+  m->current[lane] = motion->current;
+  m->constant[lane] = motion->current->constant;
+  m->varies[lane] = motion->current->sine_count > 0 ? -1 : 0;
+  m->free[lane] = motion->clamped ? 0 : 1;
+}
 
 /* The same neuron in all lanes. */
 void hk__motions_put_one(struct hk__motions *motions, const struct hk__motion *motion);

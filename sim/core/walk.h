@@ -3,7 +3,7 @@
  * in order of time. All others sleep: nothing arrives and their timers are not due, so that no time is spent on them.
  *
  * `count` is zero for all neurons between windows. `earliest` of a block of neurons is at most the least of their
- * timers. The walks of a window that are still under way are `walk[under_way[0 .. under_way_count)]`. */
+ * timers. The walks of a window that a round takes are `walk[under_way[...]]`; those that go on queue for the next. */
 #ifndef HK__WALK_H
 #define HK__WALK_H
 
@@ -20,6 +20,9 @@ struct hk__walk {
   double stands, left; /* from where it stands, and how far it has to go yet */
 };
 
+/* Walks that a round takes together should be alike in how many terms their steps need: they queue by their effort. */
+enum { HK__EFFORTS = 4 };
+
 typedef enum hk_status hk__walks_loop(struct hk__shard_state *shard, const struct hk__window *window);
 
 struct hk__walks {
@@ -29,6 +32,7 @@ struct hk__walks {
   struct hk__events events; /* by neuron and time */
   struct hk__walk *walk;
   size_t walk_count;
+  uint32_t *under_way, *queue[HK__EFFORTS];
   const struct hk_model *model; /* whose hooks take as many lanes as take_rounds */
   hk__walks_loop *take_rounds;
 };
@@ -43,13 +47,6 @@ static inline void hk__walks_hint(struct hk__walks *walks, uint32_t neuron, doub
   double *earliest = &walks->earliest[neuron / HK__TIMER_BLOCK];
   *earliest = time < *earliest ? time : *earliest;
 }
-
-/* Sets out for the walk's next moment, having taken the samples before it. *over: there is none in this window. */
-enum hk_status hk__walk_aim(struct hk__shard_state *shard, const struct hk__window *window, struct hk__walk *walk,
-                            bool *over);
-
-/* What happens at the walk's moment, to which the cell has been advanced: events arrive, it may fire. */
-enum hk_status hk__walk_arrive(struct hk__shard_state *shard, struct hk__walk *walk);
 
 /* Leads all walks of a nonlinear model to the window's end, HK_LANES of them at a time (rounds.c). */
 hk__walks_loop hk__walks_take_rounds, hk__walks_take_rounds_widest;

@@ -32,12 +32,16 @@ enum hk_status hk__walks_create(const struct hk_model *model, uint32_t neurons, 
   w->count = calloc(neurons + 1u, sizeof *w->count);
   w->neuron = calloc(neurons + 1u, sizeof *w->neuron);
   w->walk = calloc(neurons + 1u, sizeof *w->walk);
+  w->under_way = calloc((1 + HK__EFFORTS) * (neurons + 1u), sizeof *w->under_way);
   *bytes +=
-      sizeof *w + blocks * sizeof *w->earliest + neurons * (sizeof *w->count + sizeof *w->neuron + sizeof *w->walk);
-  if (!w->earliest || !w->count || !w->neuron || !w->walk) {
+      sizeof *w + blocks * sizeof *w->earliest +
+      neurons * (sizeof *w->count + sizeof *w->neuron + sizeof *w->walk + (1 + HK__EFFORTS) * sizeof *w->under_way);
+  if (!w->earliest || !w->count || !w->neuron || !w->walk || !w->under_way) {
     hk__walks_destroy(w);
     return HK_ERR_MEMORY;
   }
+  for (size_t i = 0; i < HK__EFFORTS; i++)
+    w->queue[i] = w->under_way + (1 + i) * (neurons + 1u);
   *out = w;
   return HK_OK;
 }
@@ -51,6 +55,7 @@ void hk__walks_destroy(struct hk__walks *w)
   free(w->neuron);
   free(w->events.event);
   free(w->walk);
+  free(w->under_way);
   free(w);
 }
 
@@ -126,39 +131,6 @@ static enum hk_status sample_sleepers(struct hk__shard_state *shard, const struc
 }
 
 /* --- walks --- */
-
-enum hk_status hk__walk_aim(struct hk__shard_state *shard, const struct hk__window *window, struct hk__walk *walk,
-                            bool *over)
-{
-  struct hk__walks *w = shard->walks;
-  double event = walk->next < walk->last ? w->events.event[walk->next].time : INFINITY,
-         timer = shard->timer[walk->neuron];
-  walk->time = event < timer ? event : timer;
-  *over = event == INFINITY && timer >= window->end;
-  if (shard->probe_count > 0) {
-    enum hk_status status = hk__cell_take_samples(shard, window, walk->neuron, *over ? window->end : walk->time);
-    if (status != HK_OK)
-      return status;
-  }
-  walk->stands = shard->cells->cell[shard->place->first + walk->neuron].since;
-  walk->left = walk->time - walk->stands;
-  return HK_OK;
-}
-
-enum hk_status hk__walk_arrive(struct hk__shard_state *shard, struct hk__walk *walk)
-{
-  uint32_t engine = shard->place->first + walk->neuron;
-  const struct hk__event *event = shard->walks->events.event;
-  bool received = false;
-  for (; walk->next < walk->last && event[walk->next].time <= walk->time; walk->next++) {
-    hk__cell_receive(shard->cells, engine, event[walk->next].port, event[walk->next].weight);
-    received = true;
-  }
-  if (!hk__cell_fires(shard->cells, engine, walk->time, received))
-    return HK_OK;
-  hk__cell_fire(shard->cells, engine, walk->time);
-  return hk__shard_emit(shard, walk->neuron, walk->time);
-}
 
 enum hk_status hk__shard_step_walks(struct hk__shard_state *shard, const struct hk__window *window)
 {
