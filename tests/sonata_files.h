@@ -9,21 +9,7 @@
 #include <hdf5.h>
 #include <hillock/recorder.h>
 
-#include "files.h"
-
-static struct hk_messages *messages;
-
-__attribute__((unused)) static void setup(void)
-{
-  make_folder();
-  ck_assert_int_eq(hk_messages_create(&messages), HK_OK);
-}
-
-__attribute__((unused)) static void teardown(void)
-{
-  hk_messages_destroy(messages);
-  remove_folder();
-}
+#include "fixture.h"
 
 __attribute__((unused)) static enum hk_status read_config(const char *path, const char *const *overrides, size_t count,
                                                           struct hk__sonata *out)
@@ -33,12 +19,6 @@ __attribute__((unused)) static enum hk_status read_config(const char *path, cons
   enum hk_status status = hk__sonata_read(path, (char *)text, overrides, count, out, messages);
   free(text);
   return status;
-}
-
-__attribute__((unused)) static void expect(enum hk_status status, enum hk_status expected)
-{
-  ck_assert_msg(status == expected, "%s: %s", hk_status_message(status),
-                hk_messages_count(messages) ? hk_messages_get(messages, hk_messages_count(messages) - 1).text : "");
 }
 
 /* Runs to the end, its results going to a folder. */

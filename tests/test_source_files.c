@@ -8,24 +8,11 @@
 
 #include <hillock/spikes.h>
 
-#include "files.h"
+#include "fixture.h"
 #include "shared.h"
 #include "suite.h"
 
-static struct hk_messages *messages;
 static const struct hk_place place = {"net.yaml", 3, 5};
-
-static void setup(void)
-{
-  make_folder();
-  ck_assert_int_eq(hk_messages_create(&messages), HK_OK);
-}
-
-static void teardown(void)
-{
-  hk_messages_destroy(messages);
-  remove_folder();
-}
 
 static void told(const char *saying)
 {

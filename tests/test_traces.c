@@ -9,22 +9,8 @@
 #include <stdbool.h>
 #include <sys/wait.h>
 
-#include "files.h"
+#include "fixture.h"
 #include "suite.h"
-
-static struct hk_messages *messages;
-
-static void setup(void)
-{
-  make_folder();
-  ck_assert_int_eq(hk_messages_create(&messages), HK_OK);
-}
-
-static void teardown(void)
-{
-  hk_messages_destroy(messages);
-  remove_folder();
-}
 
 enum { NODES_MOST = 70000 };
 
