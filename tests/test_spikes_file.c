@@ -4,7 +4,6 @@
 
 #include <check.h>
 #include <errno.h>
-#include <hdf5.h>
 #include <math.h>
 #include <signal.h>
 #include <sys/mount.h>
