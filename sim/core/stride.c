@@ -9,11 +9,13 @@
 #include "core/polynomial.h"
 #include "core/runge_kutta.h"
 
-/* Lengths of series that are tried one after the other: most steps between events need few terms. */
+/* Lengths of series that are tried one after the other, as most steps between events need few terms. */
 static const struct {
   size_t last;
+  double part;   /* steps that are longer than this part of the pace do not try so few: they would need more */
   double growth; /* of a step that needed so many, for the pace */
-} lengths[] = {{6, 2}, {8, 2}, {10, 2}, {12, 1.6}, {15, 2}, {HK__SERIES_LAST, 1.5}};
+} lengths[] = {{6, 0.06, 2},  {8, 0.12, 2},  {10, 0.2, 2},
+               {12, 0.35, 2}, {15, 0.65, 2}, {HK__SERIES_LAST, INFINITY, 1.5}};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
 /* A step that proves too long is shortened to what its series allows, at little cost; so is the next, which tries more
@@ -159,9 +161,12 @@ static void take_series(const struct hk__motions *m, struct hk__stride *s)
   fill_currents(m, s->t, dt, current);
   size_t from = 0, to = 0;
   for (size_t i = 0; i < LENGTHS && hk_mask_any(open); i++) {
+    hk_mask tried = open & (dt <= lengths[i].part * s->pace);
+    if (!hk_mask_any(tried))
+      continue;
     to = lengths[i].last;
     m->model->series(m->param, current, &m->free, &dt, from, to, s->term);
-    hk_mask fine = open & tolerated(m, s, to);
+    hk_mask fine = tried & tolerated(m, s, to);
     last = hk_lanes_pick(fine, hk_lanes_all((double)to), last);
     growth = hk_lanes_pick(fine, hk_lanes_all(lengths[i].growth), growth);
     open &= ~fine;
