@@ -20,16 +20,16 @@
 
 struct hk__cell {
   double since, release, predicted;
+  double threshold;  /* models that are neither linear nor trees: of state 0 */
+  double ahead_time; /* -INFINITY: there is none */
+  double pace;       /* ms: the integrator's length of step */
   double *x;
   const double *param;
   const struct hk_model *model;
+  bool armed, dips; /* dips: it falls below its threshold at ahead_time */
+  struct hk__ahead ahead;
   const struct hk__kernel *kernel; /* linear models */
   const struct hk__modes *modes;   /* trees */
-  double threshold;                /* the others, of state 0 */
-  struct hk__ahead ahead;          /* the others */
-  double ahead_time;               /* -INFINITY: there is none */
-  double pace;                     /* ms: the integrator's length of step */
-  bool armed, dips;                /* dips: it falls below its threshold at ahead_time */
 };
 
 struct hk__cells {

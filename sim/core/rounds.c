@@ -107,11 +107,24 @@ static enum hk_status arrive(struct group *g, size_t i)
   return aim(g, i);
 }
 
-/* x: the cell's state after the stride. */
-static enum hk_status go_on(struct group *g, const struct hk__stride *s, const double *x, size_t i)
+/* The cells that took a step, rather than looked ahead, have the states after it. */
+static void scatter_states(const struct group *g, struct hk__stride *s)
+{
+  double elsewhere[HK__STATES_ROOM], *x[HK_LANES], *row[HK_LANES];
+  for (size_t i = 0; i < HK_LANES; i++)
+    x[i] = i < g->count && s->done[i] && !g->walk[i]->looks ? g->cell[i]->x : elsewhere;
+  for (size_t j = 0; j < g->shard->n; j += HK__ROW) {
+    for (size_t i = g->shard->n; i < j + HK__ROW; i++)
+      s->x[i] = hk_lanes_all(0);
+    for (size_t i = 0; i < HK_LANES; i++)
+      row[i] = x[i] + j;
+    hk__rows_scatter(s->x + j, row);
+  }
+}
+
+static enum hk_status go_on(struct group *g, const struct hk__stride *s, size_t i)
 {
   struct hk__walk *walk = g->walk[i];
-  memcpy(g->cell[i]->x, x, g->shard->n * sizeof *x);
   walk->stands += s->length[i];
   walk->left -= s->length[i];
   return walk->left > 0 ? HK_OK : arrive(g, i);
@@ -134,18 +147,20 @@ static enum hk_status look(struct group *g, const struct hk__stride *s, size_t i
   return aim(g, i);
 }
 
-/* Asks the model how long the cells that have arrived stay quiet. */
+static bool wants_outlook(const struct group *g)
+{
+  bool wants = false;
+  for (size_t i = 0; i < g->count; i++)
+    wants |= g->outlook[i];
+  return wants;
+}
+
+/* Asks the model how long the cells that have arrived stay quiet; their parameters are in the lanes. */
 static enum hk_status ask(struct group *g)
 {
-  bool outlook = false;
-  for (size_t i = 0; i < g->count; i++)
-    outlook |= g->outlook[i];
-  if (!outlook)
-    return HK_OK;
   const struct hk_model *model = g->motions.model;
   hk_lanes x[HK__STATES_ROOM], current, quiet = hk_lanes_all(0);
   if (model->quiet) {
-    put_motions(g);
     gather_states(g, x);
     for (size_t i = 0; i < HK_LANES; i++)
       current[i] = hk__current_most(g->current[i]);
@@ -171,13 +186,15 @@ static enum hk_status set_out(struct group *g)
   enum hk_status status = HK_OK;
   for (size_t i = 0; i < g->count && status == HK_OK; i++)
     status = aim(g, i);
-  return status == HK_OK ? ask(g) : status;
+  if (status != HK_OK || !wants_outlook(g))
+    return status;
+  put_motions(g);
+  return ask(g);
 }
 
 static enum hk_status take_step(struct group *g)
 {
   struct hk__stride s;
-  double x[HK_LANES][HK__STATES_ROOM], *row[HK_LANES];
   const struct hk__motions *motions = &g->motions;
   put_motions(g);
   for (size_t i = 0; i < HK_LANES; i++) {
@@ -193,24 +210,18 @@ static enum hk_status take_step(struct group *g)
       to[i] = i < g->count && g->walk[i]->looks ? g->cell[i]->ahead.x : NULL;
     hk__stride_hand_over(motions, &s, to);
   }
-  for (size_t j = 0; j < g->shard->n; j += HK__ROW) {
-    for (size_t i = g->shard->n; i < j + HK__ROW; i++)
-      s.x[i] = hk_lanes_all(0);
-    for (size_t i = 0; i < HK_LANES; i++)
-      row[i] = x[i] + j;
-    hk__rows_scatter(s.x + j, row);
-  }
+  scatter_states(g, &s);
   for (size_t i = 0; i < g->count; i++) {
     enum hk_status status = HK_OK;
     g->cell[i]->pace = s.pace[i];
     if (s.done[i])
-      status = g->walk[i]->looks ? look(g, &s, i) : go_on(g, &s, x[i], i);
+      status = g->walk[i]->looks ? look(g, &s, i) : go_on(g, &s, i);
     else if (!(s.pace[i] > hk__shortest_pace))
       status = HK_ERR_NUMERIC;
     if (status != HK_OK)
       return status;
   }
-  return ask(g);
+  return wants_outlook(g) ? ask(g) : HK_OK;
 }
 
 /* Those that are still under way queue for the next round. */

@@ -128,24 +128,19 @@ static void shorten(const struct hk__motions *m, struct hk__stride *s, hk_mask o
   s->done |= fine;
 }
 
-static void evaluate_end(const struct hk__motions *m, struct hk__stride *s, size_t terms)
+/* The states where each lane's series, none of which is longer than `longest`, end. */
+static void evaluate_end(const struct hk__motions *m, struct hk__stride *s, hk_lanes last, size_t longest)
 {
-  bool alike = true;
-  hk_lanes last;
-  for (size_t lane = 0; lane < HK_LANES; lane++) {
-    last[lane] = (double)s->last[lane];
-    alike &= s->last[lane] == terms;
-  }
-  bool all_free = !hk_mask_any(m->free == 0);
+  const bool alike = !hk_mask_any(last != (double)longest), all_free = !hk_mask_any(m->free == 0);
   for (size_t j = 0; j < m->model->state_count; j++) {
-    const hk_lanes *term = s->term[j];
-    hk_lanes sum = hk_lanes_all(0);
+    const hk_lanes *term = s->term[j], none = hk_lanes_all(0);
+    hk_lanes sum = none;
     if (alike)
-      for (size_t k = terms + 1; k-- > 0;)
+      for (size_t k = longest + 1; k-- > 0;)
         sum += term[k];
     else
-      for (size_t k = terms + 1; k-- > 0;)
-        sum += hk_lanes_pick((double)k <= last, term[k], hk_lanes_all(0));
+      for (size_t k = longest + 1; k-- > 0;)
+        sum += hk_lanes_pick((double)k <= last, term[k], none);
     if (!all_free && m->model->states[j].flags & HK_STATE_CLAMPED)
       sum = hk_lanes_pick(m->free == 0, s->start[j], sum);
     s->x[j] = sum;
@@ -180,9 +175,8 @@ static void take_series(const struct hk__motions *m, struct hk__stride *s)
     shorten(m, s, open, to);
     last = hk_lanes_pick(open, hk_lanes_all((double)to), last);
   }
-  for (size_t lane = 0; lane < HK_LANES; lane++)
-    s->last[lane] = (size_t)last[lane];
-  evaluate_end(m, s, to);
+  s->last = last;
+  evaluate_end(m, s, last, to);
 }
 
 /* --- crossings --- */
@@ -203,7 +197,7 @@ static void look_along_series(const struct hk__motions *m, const struct hk__stri
                               enum hk__crossing search, double level, struct hk__ahead *ahead)
 {
   double w[HK_SERIES_MAX] = {s->term[0][0][lane]}, at;
-  size_t count = s->last[lane] + 1, n = m->model->state_count;
+  size_t count = (size_t)s->last[lane] + 1, n = m->model->state_count;
   for (size_t k = 1; k < count; k++)
     w[k] = s->term[0][k][lane];
   ahead->crosses = search != HK__CROSS_NONE && first_crossing(w, count, search, level, m->model->strict, &at);
@@ -227,11 +221,11 @@ void hk__stride_hand_over(const struct hk__motions *m, const struct hk__stride *
   const size_t room = hk__states_room(m->model->state_count);
   const hk_lanes none[HK_SERIES_MAX] = {hk_lanes_all(0)};
   double unwanted[HK__ROW], *at[HK_LANES];
-  size_t last = 0;
+  double last = 0;
   for (size_t i = 0; i < HK_LANES; i++)
     last = to[i] && s->last[i] > last ? s->last[i] : last;
   for (size_t j = 0; j < room; j += HK__ROW)
-    for (size_t k = 0; k <= last; k++) {
+    for (size_t k = 0; k <= (size_t)last; k++) {
       hk_lanes x[HK__ROW];
       for (size_t i = 0; i < HK__ROW; i++)
         x[i] = (j + i < m->model->state_count ? s->term[j + i] : none)[k];

@@ -34,7 +34,7 @@ struct hk__stride {
   hk_lanes x[HK__STATES_ROOM];
   hk_lanes low, high; /* what state 0 stays between, more or less (Runge-Kutta) */
   hk_lanes term[HK_SERIES_ROWS][HK_SERIES_MAX];
-  size_t last[HK_LANES]; /* the highest term of each lane's series */
+  hk_lanes last; /* the highest term of each lane's series */
 };
 
 /* Puts a neuron of the motions' model in a lane. */
