@@ -5,6 +5,7 @@
  * synapses at a time into lots, one for each port: targets, weights and arrival times side by side. A full lot's
  * responses are evaluated together, then added to their targets' accumulators one by one, in order. */
 #include "core/lanes.h"
+#include "core/scatter.h"
 #include "core/shard.h"
 
 enum { LOT = 256, PIECE = 8, AHEAD = 8, FEW_CODES = 64 };
@@ -26,8 +27,6 @@ struct delivery {
   struct lot lot[HK_PORTS_MAX];
   double value[HK_STATES_MAX][LOT + PIECE], bound[LOT + PIECE]; /* of the lot that is added */
 };
-
-static const double zeros[LOT + PIECE];
 
 HK__INLINE void touch(const struct delivery *d, uint32_t target)
 {
@@ -103,33 +102,13 @@ static bool bound_lot(const struct hk__port_response *port, size_t count, const 
   return largest > 0;
 }
 
-/* Adds four rows of values to four neighbouring lanes of the events' targets, from lane `first` on. */
-HK__INLINE void scatter_fours(const uint32_t *target, size_t count, const double *const *rows, double *sums,
-                              const size_t lanes)
-{
-  for (size_t j = 0; j < count; j += 4) {
-    hk__four r[4];
-    for (int k = 0; k < 4; k++)
-      memcpy(&r[k], rows[k] + j, sizeof r[k]);
-    hk__fours_transpose(r);
-    for (size_t e = 0; e < 4 && j + e < count; e++)
-      *(hk__four *)(sums + target[j + e] * lanes) += r[e];
-  }
-}
-
-static void scatter_two(const struct delivery *d, const struct lot *lot, const double *value, const double *bound)
-{
-  for (size_t j = 0; j < lot->count; j++)
-    *(hk__two *)(d->sums + 2 * (size_t)lot->target[j]) += (hk__two){value[j], bound[j]};
-}
-
 /* Adds a lot whose events share a response. */
 static void add_alike(struct delivery *d, const struct lot *lot, const struct hk__port_response *port)
 {
   const double *row[HK_STATES_MAX + 2];
   size_t n = d->shard->n, lanes = d->shard->lanes;
   for (size_t k = 0; k < lanes; k++)
-    row[k] = zeros;
+    row[k] = NULL;
   for (unsigned k = 0; k < port->count; k++) {
     evaluate(port->c[k], d->response->degree, lot->count, lot->x, lot->weight, d->value[k]);
     row[port->lane[k]] = d->value[k];
@@ -138,14 +117,7 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
     row[n] = d->bound;
   for (size_t j = 0; j < lot->count; j++)
     touch(d, lot->target[j]);
-  if (lanes == 2)
-    scatter_two(d, lot, row[0], row[1]);
-  else if (lanes == 4)
-    scatter_fours(lot->target, lot->count, row, d->sums, 4);
-  else
-    for (size_t k = 0; k < lanes; k += 4)
-      if (row[k] != zeros || row[k + 1] != zeros || row[k + 2] != zeros || row[k + 3] != zeros)
-        scatter_fours(lot->target, lot->count, row + k, d->sums + k, lanes);
+  hk__scatter(lot->target, lot->count, row, d->sums, lanes);
 }
 
 static void add_each(const struct delivery *d, const struct lot *lot, uint32_t port)
@@ -401,9 +373,13 @@ static enum hk_status deliver_slices(struct delivery *d)
   return status;
 }
 
-static enum hk_status deliver_drive(struct delivery *d, struct hk__drive *drive)
+static enum hk_status deliver_drive(struct delivery *d, struct hk__drive *drive, const struct hk__workspace *work)
 {
   struct hk__shard_state *shard = d->shard;
+  if (drive->alike && d->response) {
+    HK__VARIANT(hk__drive_pour)(drive, shard, d->window, work);
+    return HK_OK;
+  }
   for (uint32_t train = 0; train < drive->count;) {
     enum hk_status status = hk__drive_draw(shard, drive, d->window, &train);
     if (status != HK_OK)
@@ -431,7 +407,7 @@ enum hk_status HK__VARIANT(hk__shard_deliver)(struct hk__shard_state *shard, con
     d.lot[p].count = 0;
   enum hk_status status = deliver_slices(&d);
   for (size_t i = 0; i < shard->drive_count && status == HK_OK; i++)
-    status = deliver_drive(&d, &shard->drive[i]);
+    status = deliver_drive(&d, &shard->drive[i], work);
   for (uint32_t p = 0; p < HK_PORTS_MAX; p++)
     add_lot(&d, p);
   return status;

@@ -110,6 +110,108 @@ HK__INLINE unsigned hk__lanes_below(hk__lanes a, hk__lanes b)
 #endif
 }
 
+/* a < b ? a : b */
+HK__INLINE hk__lanes hk__lanes_min(hk__lanes a, hk__lanes b)
+{
+#if defined(__AVX512F__)
+  return (hk__lanes)_mm512_min_pd((__m512d)a, (__m512d)b);
+#elif defined(__AVX__)
+  return (hk__lanes)_mm256_min_pd((__m256d)a, (__m256d)b);
+#else
+  hk__lanes r;
+  for (int i = 0; i < HK__WIDTH; i++)
+    r[i] = a[i] < b[i] ? a[i] : b[i];
+  return r;
+#endif
+}
+
+/* Appends first + i to a list for each bit i that is set; up to HK__WIDTH places after the last are overwritten.
+ * Returns how many. No branch depends on the bits. */
+HK__INLINE size_t hk__list_bits(unsigned bits, uint32_t first, uint32_t *list)
+{
+#if defined(__AVX512F__)
+  const __m256i counting = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  __m256i all = _mm256_add_epi32(counting, _mm256_set1_epi32((int)first));
+  _mm256_storeu_si256((__m256i *)list, _mm256_maskz_compress_epi32((__mmask8)bits, all));
+  return (size_t)__builtin_popcount(bits);
+#else
+  size_t count = 0;
+  for (unsigned i = 0; i < HK__WIDTH; i++) {
+    list[count] = first + i;
+    count += bits >> i & 1u;
+  }
+  return count;
+#endif
+}
+
+/* Whole numbers of 64 bits in the lanes. */
+typedef uint64_t hk__words __attribute__((vector_size(8 * HK__WIDTH)));
+
+HK__INLINE hk__words hk__words_all(uint64_t x)
+{
+  return x - (hk__words){0};
+}
+
+/* Some of the lanes. */
+#if defined(__AVX512F__)
+typedef __mmask8 hk__some;
+#else
+typedef hk__words hk__some;
+#endif
+
+/* Those where a >= b. */
+HK__INLINE hk__some hk__lanes_from(hk__lanes a, hk__lanes b)
+{
+#if defined(__AVX512F__)
+  return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_GE_OQ);
+#else
+  return (hk__some)(a >= b);
+#endif
+}
+
+/* Those where a > b. */
+HK__INLINE hk__some hk__lanes_above(hk__lanes a, hk__lanes b)
+{
+#if defined(__AVX512F__)
+  return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_GT_OQ);
+#else
+  return (hk__some)(a > b);
+#endif
+}
+
+/* The lesser of least and value there, least elsewhere. */
+HK__INLINE hk__lanes hk__lanes_min_some(hk__some some, hk__lanes least, hk__lanes value)
+{
+#if defined(__AVX512F__)
+  return (hk__lanes)_mm512_mask_min_pd((__m512d)least, some, (__m512d)least, (__m512d)value);
+#else
+  hk__some less = some & (hk__some)(value < least);
+  return (hk__lanes)(((hk__words)value & less) | ((hk__words)least & ~less));
+#endif
+}
+
+/* sum + value there, sum elsewhere; value is finite. */
+HK__INLINE hk__lanes hk__lanes_add_some(hk__some some, hk__lanes sum, hk__lanes value)
+{
+#if defined(__AVX512F__)
+  return (hk__lanes)_mm512_mask_add_pd((__m512d)sum, some, (__m512d)sum, (__m512d)value);
+#else
+  return sum + (hk__lanes)((hk__words)value & some);
+#endif
+}
+
+/* The products of the lower halves. */
+HK__INLINE hk__words hk__words_product(hk__words a, hk__words b)
+{
+#if defined(__AVX512F__)
+  return (hk__words)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+  return (hk__words)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#else
+  return (a & 0xffffffffu) * (b & 0xffffffffu);
+#endif
+}
+
 /* Four rows of four become four columns. */
 HK__INLINE void hk__fours_transpose(hk__four *r)
 {

@@ -1,58 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/poisson.h"
 
-#include "core/fmath.h"
-#include "core/lanes.h"
+#include <Random123/philox.h>
+#include <math.h>
 
-enum { LANES = HK__POISSON_LANES, ROUNDS = 10 };
+#include <hillock/calculus.h>
 
-/* An odd multiple of 2^-53 in (0, 1) from the upper 52 bits of two words. */
-static inline double to_unit(uint32_t high, uint32_t low)
-{
-  uint64_t bits = (((uint64_t)high << 32 | low) >> 12) | 0x3ff0000000000000u; /* in [1, 2) */
-  double x;
-  memcpy(&x, &bits, sizeof x);
-  return x - (1 - 0x1p-53);
-}
+const double hk__poisson_unit = 0.1;
 
-/* The lanes are side by side so that compilers make vectors of them; any number gives the same bits. */
-static inline __attribute__((always_inline)) void draw_blocks(const int lanes, const struct hk__poisson *group,
-                                                              const uint32_t *restrict train,
-                                                              const uint32_t *restrict block, double *restrict first,
-                                                              double *restrict second)
-{
-  uint64_t c0[LANES], c1[LANES], c2[LANES], c3[LANES];
-  uint32_t k0 = group->key[0], k1 = group->key[1];
-  for (int i = 0; i < lanes; i++) {
-    c0[i] = block[i];
-    c1[i] = train[i];
-    c2[i] = group->name[0];
-    c3[i] = group->name[1];
-  }
-  for (int r = 0; r < ROUNDS; r++) {
-    for (int i = 0; i < lanes; i++) {
-      uint64_t p0 = 0xD2511F53u * (c0[i] & 0xffffffffu), p1 = 0xCD9E8D57u * (c2[i] & 0xffffffffu);
-      c0[i] = (p1 >> 32) ^ c1[i] ^ k0;
-      c1[i] = p1;
-      c2[i] = (p0 >> 32) ^ c3[i] ^ k1;
-      c3[i] = p0;
-    }
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  for (int i = 0; i < lanes; i++)
-    first[i] = -hk__log(to_unit((uint32_t)c0[i], (uint32_t)c1[i]));
-  for (int i = 0; i < lanes; i++)
-    second[i] = -hk__log(to_unit((uint32_t)c2[i], (uint32_t)c3[i]));
-}
-
-void HK__VARIANT(hk__poisson_blocks)(const struct hk__poisson *group, const uint32_t *train, const uint32_t *block,
-                                     double *first, double *second)
-{
-  draw_blocks(LANES, group, train, block, first, second);
-}
-
-#ifndef HK__WIDEST
 void hk__poisson_init(struct hk__poisson *group, uint64_t seed, enum hk__purpose purpose, uint32_t index)
 {
   struct hk__stream stream;
@@ -60,11 +15,68 @@ void hk__poisson_init(struct hk__poisson *group, uint64_t seed, enum hk__purpose
   *group = (struct hk__poisson){{stream.key[0], stream.key[1]}, {stream.counter[2], stream.counter[3]}};
 }
 
-double hk__poisson_draw(const struct hk__poisson *group, uint32_t n, uint64_t i)
+/* The longest in which at most so many spikes are expected that mostly one block of words tells them all. */
+static double bin_length(double rate)
 {
-  uint32_t block = (uint32_t)(i / 2);
-  double first, second;
-  draw_blocks(1, group, &n, &block, &first, &second);
-  return i % 2 ? second : first;
+  static const double most = 2.35;
+  double length = hk__poisson_unit;
+  while (rate * (2 * length) <= most)
+    length *= 2;
+  while (rate * length > most)
+    length /= 2;
+  return length;
 }
-#endif
+
+struct hk__poisson_rate hk__poisson_rate_of(double rate)
+{
+  static const double least = 1e-200; /* below this, nothing ever */
+  if (!(rate > least))
+    return (struct hk__poisson_rate){.bin = 1, .mean = 0, .none = 0x1p32};
+  double bin = bin_length(rate);
+  return (struct hk__poisson_rate){.bin = bin, .mean = rate * bin, .none = 0x1p32 * hk_exp(-rate * bin)};
+}
+
+uint64_t hk__poisson_bin_at(const struct hk__poisson_rate *rate, double time)
+{
+  static const double most = 0x1p60; /* a block's number has three bits more */
+  double quotient = time / rate->bin;
+  uint64_t bin = (uint64_t)(quotient < most ? quotient : most);
+  if (bin > 0 && hk__poisson_start(rate, bin) > time)
+    bin--;
+  if (hk__poisson_start(rate, bin + 1) <= time)
+    bin++;
+  return bin;
+}
+
+/* In [0, 1). */
+static double fraction_of(uint32_t word, uint32_t lent)
+{
+  uint64_t bits = (uint64_t)word << 20 | (lent & 0xfffffu) | 0x3ff0000000000000u; /* in [1, 2) */
+  double x;
+  memcpy(&x, &bits, sizeof x);
+  return x - 1;
+}
+
+unsigned hk__poisson_bin(const struct hk__poisson *group, uint32_t train, const struct hk__poisson_rate *rate,
+                         uint64_t bin, double time[HK__POISSON_MOST])
+{
+  const philox4x32_key_t key = {{group->key[0], group->key[1]}};
+  double start = hk__poisson_start(rate, bin), last = nextafter(hk__poisson_start(rate, bin + 1), 0);
+  double u = 0, limit = rate->none, p = limit;
+  unsigned count = 0;
+  for (uint64_t number = HK__POISSON_BLOCKS * bin; count < HK__POISSON_MOST; number++) {
+    philox4x32_ctr_t counter = {{(uint32_t)number, train, group->name[0] ^ (uint32_t)(number >> 32), group->name[1]}};
+    philox4x32_ctr_t words = philox4x32(counter, key);
+    if (count == 0)
+      u = words.v[0];
+    for (unsigned k = count == 0; k < HK__POISSON_WORDS; k++) {
+      if (!(u >= limit))
+        return count;
+      double t = fma(fraction_of(words.v[k], words.v[(k + 1) % HK__POISSON_WORDS]), rate->bin, start);
+      time[count] = t < last ? t : last;
+      limit = hk__poisson_next_limit(rate, count, limit, &p);
+      count++;
+    }
+  }
+  return count;
+}

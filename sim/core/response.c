@@ -86,14 +86,16 @@ static void to_powers(const long double *coefficient, unsigned degree, double *p
     power[i] = (double)sum[i];
 }
 
-/* The least degree whose remainder is below rounding error. */
+/* The least degree whose remainder is below rounding error: not below that of the samples, which leaves something like
+ * 1e-17 of the largest in every coefficient. */
 static unsigned degree_needed(const long double *coefficient)
 {
+  static const long double negligible = 4e-16L;
   long double largest = 0, tail = 0;
   for (int k = 0; k < NODES; k++)
     largest = fmaxl(largest, fabsl(coefficient[k]));
   int k = NODES;
-  while (k > 1 && tail + fabsl(coefficient[k - 1]) <= 1.2e-16L * largest)
+  while (k > 1 && tail + fabsl(coefficient[k - 1]) <= negligible * largest)
     tail += fabsl(coefficient[--k]);
   return (unsigned)k - 1;
 }

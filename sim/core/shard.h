@@ -20,7 +20,7 @@
 #include "core/built.h"
 #include "core/cell.h"
 #include "core/currents.h"
-#include "core/poisson.h"
+#include "core/drive.h"
 #include "core/response.h"
 #include "core/sleep.h"
 #include "core/tree_flow.h"
@@ -112,21 +112,6 @@ struct hk__probe {
 struct hk__shard_state;
 typedef enum hk_status hk__shard_loop(struct hk__shard_state *shard, const struct hk__window *window,
                                       const struct hk__workspace *work);
-
-/* A Poisson input's trains to neurons of one shard: targets k = first .. first + count of the input. A train that has a
- * spike in the window keeps where it stood before, so that the spikes can be drawn again. */
-struct hk__drive {
-  const struct hk__input *input;
-  struct hk__poisson group;
-  hk__poisson_loop *blocks;
-  uint32_t first, count;
-  uint32_t base;        /* the population's first neuron less the shard's, modulo 2^32 */
-  double *interval;     /* mean, ms */
-  double *next, *spare; /* the next spike; the second draw of a block, where `draws` is odd */
-  double *soonest;      /* per so many trains: a time before which none of them spikes */
-  double *before;       /* `next` at the start of the last window in which the train spiked */
-  uint32_t *draws, *draws_before;
-};
 
 struct hk__shard_state {
   const struct hk__built *built;
@@ -250,19 +235,6 @@ static inline struct hk__chunk *hk__shard_due_chunk(struct hk__shard_state *shar
   return NULL;
 }
 
-enum { HK__TRAIN_BYTES = 4 * sizeof(double) + 2 * sizeof(uint32_t) };
-
-/* The private inputs of the shard's neurons. */
-enum hk_status hk__drives_init(struct hk__shard_state *shard);
-void hk__drives_clear(struct hk__shard_state *shard);
-
-/* Draws the events in the window of some trains of a drive, from *train on, into shard->drawn; moves *train on. */
-enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *drive, const struct hk__window *window,
-                              uint32_t *train);
-
-/* Adds a neuron's private events of the window, which have been drawn already, to shard->events. */
-enum hk_status hk__drives_recall(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron);
-
 /* Superposes all events of the window (deliver.c), drawing the private ones. */
 hk__shard_loop hk__shard_deliver, hk__shard_deliver_widest;
 
@@ -303,9 +275,6 @@ double *hk__probe_take(const struct hk__shard_state *shard, const struct hk__win
 
 /* Leads the suspects through the window (careful.c). */
 enum hk_status hk__shard_resolve(struct hk__shard_state *shard, const struct hk__window *window);
-
-/* Draws all private events of the window into shard->events. */
-enum hk_status hk__drives_draw(struct hk__shard_state *shard, const struct hk__window *window);
 
 /* Takes the samples of a cell before `time`. */
 enum hk_status hk__cell_take_samples(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron,

@@ -9,15 +9,17 @@
 #include "core/poisson.h"
 
 struct hk__train {
-  struct hk__poisson group;  /* poisson */
-  uint32_t number;           /* poisson: within the group */
-  uint64_t draws;            /* poisson: taken so far */
-  double interval;           /* poisson: mean, ms; 0: played back */
-  double last, end;          /* poisson: the latest spike; no spike at `end` or later */
-  const double *next, *stop; /* played back: what is left */
-  bool is_source;            /* emits as a neuron of a population, rather than arriving at one neuron */
-  uint32_t population;       /* of the source, or of the target */
-  uint32_t neuron;           /* source: index in the population; else target in engine order */
+  bool is_played;               /* played back rather than drawn */
+  const double *next, *stop;    /* played back: what is left */
+  struct hk__poisson group;     /* drawn */
+  struct hk__poisson_rate rate; /* drawn */
+  uint32_t number;              /* drawn: within the group */
+  uint32_t taken;               /* drawn: spikes of `bin`, in order, that have been had */
+  uint64_t bin;                 /* drawn: where the next spike is looked for */
+  double from, end;             /* drawn: no spike before `from`, none at `end` or later */
+  bool is_source;               /* emits as a neuron of a population, rather than arriving at one neuron */
+  uint32_t population;          /* of the source, or of the target */
+  uint32_t neuron;              /* source: index in the population; else target in engine order */
   uint32_t port;
   double weight;
 };
@@ -31,9 +33,6 @@ struct hk__trains {
 /* inputs: whether to list those of private inputs, or of sources alone. */
 enum hk_status hk__trains_init(struct hk__trains *trains, const struct hk__built *built, bool inputs);
 void hk__trains_clear(struct hk__trains *trains);
-
-/* The private train of the k-th target neuron of a Poisson input. */
-void hk__train_init_input(struct hk__train *train, const struct hk__built *built, uint32_t input, uint32_t k);
 
 /* The time of the train's next spike, INFINITY if there is none left; each call moves on. */
 double hk__train_next(struct hk__train *train);

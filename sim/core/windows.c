@@ -2,11 +2,11 @@
 /* The fast scheduler: time in windows no longer than the smallest delay between neurons.
  *
  * What a neuron emits in a window reaches nobody before the next, so in a window all shards are independent: threads
- * take them in any order. Between windows the thread that called puts the spikes in canonical order, for the record and for the
- * next window. Spikes of sources are known ahead and join the window they happen in. Windows start anew at every time
- * when a current switches, so that within one the constant current is constant. Everything that decides about the cut
- * into windows and shards comes from the network, nothing from threads or from the end of a run: a window that reaches
- * beyond the end is finished, and what it produced after the end is held back until the run goes on. */
+ * take them in any order. Between windows the thread that called puts the spikes in canonical order, for the record and
+ * for the next window. Spikes of sources are known ahead and join the window they happen in. Windows start anew at
+ * every time when a current switches, so that within one the constant current is constant. Everything that decides
+ * about the cut into windows and shards comes from the network, nothing from threads or from the end of a run: a window
+ * that reaches beyond the end is finished, and what it produced after the end is held back until the run goes on. */
 #include <float.h>
 #include <math.h>
 #include <omp.h>
@@ -476,6 +476,26 @@ static bool is_source(const struct hk__population *population)
   return population->model->kind == HK_MODEL_POISSON || population->model->kind == HK_MODEL_TRAINS;
 }
 
+static bool has_private_input(const struct hk__built *built)
+{
+  for (size_t i = 0; i < built->input_count; i++)
+    if (built->inputs[i].kind == HK_INPUT_POISSON)
+      return true;
+  return false;
+}
+
+/* A length up to `most` whose windows end where bins of Poisson trains do, unless that is much less than `length`. */
+static double match_bins(double length, double most)
+{
+  static const double enough = 0.75;
+  double matched = hk__poisson_unit;
+  while (2 * matched <= most)
+    matched *= 2;
+  while (matched > most)
+    matched /= 2;
+  return matched >= enough * length ? matched : length;
+}
+
 double hk__windows_length(const struct hk__built *built)
 {
   const struct hk__connectome *c = built->connectome;
@@ -486,7 +506,8 @@ double hk__windows_length(const struct hk__built *built)
   for (size_t k = 0; k < built->kernel_count; k++)
     reach = fmin(reach, built->kernels[k]->reach);
   double longest = fmin(reach, 1.0);
-  return delay <= longest ? delay : delay == INFINITY ? longest : delay / ceil(delay / longest);
+  double length = delay <= longest ? delay : delay == INFINITY ? longest : delay / ceil(delay / longest);
+  return has_private_input(built) ? match_bins(length, fmin(delay, longest)) : length;
 }
 
 static enum hk_status make_workspace(struct hk__workspace *work, size_t sums, size_t neurons)

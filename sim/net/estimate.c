@@ -208,13 +208,13 @@ static double population_bytes(const struct hk_network *network, size_t populati
   return (double)spec->size * neuron_bytes(network, population) + (double)spikes * sizeof(double);
 }
 
-/* Values for each target; of a Poisson train also where it stands, and where it stood. */
+/* Values for each target; of a Poisson train also when it spikes next, and its bins if its rate is its own. */
 static double input_bytes(const struct hk_network *network, size_t input)
 {
   const struct hk_input_spec *spec = hk_network_input(network, input);
   uint64_t targets = spec->neurons ? spec->neuron_count : hk_network_population(network, spec->target)->size;
-  return (double)targets *
-         (2.0 * sizeof(double) + (spec->kind == HK_INPUT_POISSON ? sizeof(uint16_t) + HK__TRAIN_BYTES : 0));
+  size_t train = sizeof(uint16_t) + HK__TRAIN_BYTES + (spec->rate.kind == HK_VALUE_CONSTANT ? 0 : HK__RATE_BYTES);
+  return (double)targets * (double)(2 * sizeof(double) + (spec->kind == HK_INPUT_POISSON ? train : 0));
 }
 
 enum hk_status hk_network_estimate(const struct hk_network *network, double grid, struct hk_estimate *out)

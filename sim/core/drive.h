@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private Poisson input to the neurons of a shard: an independent train for each, drawn window by window, stored and
+ * exchanged nowhere.
+ *
+ * What is kept of a train is a time before which it does not spike again. A window looks at those trains only where
+ * that lies before its end, draws the bins that it shares with them, and takes the spikes that are its own. */
+#ifndef HK__DRIVE_H
+#define HK__DRIVE_H
+
+#include <stdbool.h>
+
+#include "core/built.h"
+#include "core/poisson.h"
+
+struct hk__shard_state;
+struct hk__window;
+struct hk__workspace;
+
+/* A Poisson input's trains to neurons of one shard: targets k = first .. first + count of the input. */
+struct hk__drive {
+  const struct hk__input *input;
+  struct hk__poisson group;
+  uint32_t first, count;
+  uint32_t base; /* the population's first neuron less the shard's, modulo 2^32 */
+  bool alike;    /* all trains have one rate and go to one port; rate[0] is theirs */
+  struct hk__poisson_rate *rate;
+  double *next;    /* per train: a time before which it does not spike; INFINITY after the last, for vectors' sake */
+  double *soonest; /* per HK__DRIVE_CHUNK trains: the least of those */
+};
+
+/* Trains are looked at in chunks. What a train takes, and one with a rate of its own. */
+enum {
+  HK__DRIVE_CHUNK = 256,
+  HK__DRIVE_PADDING = 8,
+  HK__TRAIN_BYTES = sizeof(double),
+  HK__RATE_BYTES = sizeof(struct hk__poisson_rate)
+};
+
+enum hk_status hk__drives_init(struct hk__shard_state *shard);
+void hk__drives_clear(struct hk__shard_state *shard);
+
+/* Puts the events in the window of a chunk of trains, from *train on, into shard->drawn; moves *train on. */
+enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *drive, const struct hk__window *window,
+                              uint32_t *train);
+
+/* Adds all private events of the window to shard->events. */
+enum hk_status hk__drives_draw(struct hk__shard_state *shard, const struct hk__window *window);
+
+/* Adds one neuron's private events of the window to shard->events, drawn already or not. */
+enum hk_status hk__drives_recall(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron);
+
+/* Superposes the events in the window of a drive that is dense and alike, of a shard whose neurons are alike (pour.c).
+ */
+typedef void hk__pour_loop(const struct hk__drive *drive, struct hk__shard_state *shard,
+                           const struct hk__window *window, const struct hk__workspace *work);
+hk__pour_loop hk__drive_pour, hk__drive_pour_widest;
+
+#endif

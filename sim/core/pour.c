@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Superposition of private Poisson input.
+ *
+ * The trains of a chunk that may spike in the window go side by side, one to a lane: the first block of a bin's words
+ * (poisson.h) for all of them, the next for those that have more spikes, and so on, so that no branch depends on a
+ * single train. Each adds up the responses to its own spikes, which then go to its target's accumulator together. */
+#include "core/lanes.h"
+#include "core/scatter.h"
+#include "core/shard.h"
+
+enum { CHUNK = HK__DRIVE_CHUNK, BATCH = CHUNK + HK__WIDTH, ROUNDS = 10, EVERY = (1 << HK__WIDTH) - 1 };
+
+struct pour {
+  const struct hk__poisson *group;
+  const struct hk__port_response *port;
+  double limit[HK__POISSON_MOST + 1];
+  uint64_t first_bin;
+  unsigned bins; /* that overlap the window */
+  double bin, start, from, scale;
+  double latest; /* the last time in the window */
+  double after;  /* the start of the first bin after the window */
+  const struct hk__poisson_rate *rate;
+};
+
+/* A block of words for each lane, in the lower halves. As the product takes the lower halves only and nothing carries
+ * into them, what is in the upper halves meanwhile is of no account. */
+HK__INLINE void draw_block(const struct hk__poisson *group, hk__words train, uint64_t number,
+                           hk__words words[HK__POISSON_WORDS])
+{
+  const hk__words multiplier0 = hk__words_all(0xD2511F53u), multiplier1 = hk__words_all(0xCD9E8D57u);
+  hk__words c0 = hk__words_all((uint32_t)number), c1 = train,
+            c2 = hk__words_all(group->name[0] ^ (uint32_t)(number >> 32)), c3 = hk__words_all(group->name[1]);
+  uint32_t k0 = group->key[0], k1 = group->key[1];
+  for (int r = 0; r < ROUNDS; r++) {
+    hk__words p0 = hk__words_product(c0, multiplier0), p1 = hk__words_product(c2, multiplier1);
+    c0 = (p1 >> 32) ^ c1 ^ hk__words_all(k0);
+    c1 = p1;
+    c2 = (p0 >> 32) ^ c3 ^ hk__words_all(k1);
+    c3 = p0;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  words[0] = c0 & 0xffffffffu;
+  words[1] = c1 & 0xffffffffu;
+  words[2] = c2 & 0xffffffffu;
+  words[3] = c3 & 0xffffffffu;
+}
+
+HK__INLINE hk__lanes fractions_of(hk__words word, hk__words lent)
+{
+  return (hk__lanes)(word << 20 | (lent & 0xfffffu) | 0x3ff0000000000000u) - 1.0;
+}
+
+/* What the spikes of a lane add up to; the first after the window. */
+struct gain {
+  hk__lanes value[HK_STATES_MAX], spikes, next;
+};
+
+/* Adds a spike of each lane whose u is not below the limit, if its time is in the window. */
+HK__INLINE void take_spike(const struct pour *p, const unsigned degree, const unsigned states, hk__lanes u,
+                           double limit, hk__lanes fraction, double start, double last, struct gain *gain)
+{
+  hk__lanes t =
+      hk__lanes_min(hk__lanes_fma(fraction, hk__lanes_all(p->bin), hk__lanes_all(start)), hk__lanes_all(last));
+  hk__some real = hk__lanes_from(u, hk__lanes_all(limit));
+  hk__some later = real & hk__lanes_above(t, hk__lanes_all(p->latest));
+  hk__some now = real & hk__lanes_from(t, hk__lanes_all(p->from)) & ~later;
+  hk__lanes x = hk__lanes_fma(t - p->start, hk__lanes_all(p->scale), hk__lanes_all(1));
+  for (unsigned k = 0; k < states; k++) {
+    hk__lanes v = hk__lanes_all(p->port->c[k][degree]);
+    for (unsigned i = degree; i-- > 0;)
+      v = hk__lanes_fma(v, x, hk__lanes_all(p->port->c[k][i]));
+    gain->value[k] = hk__lanes_add_some(now, gain->value[k], v);
+  }
+  gain->spikes = hk__lanes_add_some(now, gain->spikes, hk__lanes_all(1));
+  gain->next = hk__lanes_min_some(later, gain->next, t);
+}
+
+/* Trains and what comes of them. */
+struct batch {
+  size_t count;
+  uint32_t train[BATCH], number[BATCH], target[BATCH]; /* of the drive; of the group; a neuron of the shard */
+  double u[BATCH];                                     /* of the bin */
+  double value[HK_STATES_MAX][BATCH], spikes[BATCH], next[BATCH], bound[BATCH];
+};
+
+/* A block of words of a bin, of which the first `used` tell of no spike, for all trains of a batch. The first spike is
+ * the k-th of the bin. */
+HK__INLINE void take_block(const struct pour *p, const unsigned degree, const unsigned states, uint64_t bin,
+                           uint64_t block, const unsigned used, unsigned k, struct batch *batch)
+{
+  double start = hk__poisson_start(p->rate, bin), last = nextafter(hk__poisson_start(p->rate, bin + 1), 0);
+  for (size_t at = 0; at < batch->count; at += HK__WIDTH) {
+    struct gain gain;
+    hk__words train, w[HK__POISSON_WORDS];
+    for (unsigned i = 0; i < HK__WIDTH; i++)
+      train[i] = batch->number[at + i];
+    for (unsigned i = 0; i < states; i++)
+      gain.value[i] = hk__lanes_load(batch->value[i] + at);
+    gain.spikes = hk__lanes_load(batch->spikes + at);
+    gain.next = hk__lanes_load(batch->next + at);
+    draw_block(p->group, train, HK__POISSON_BLOCKS * bin + block, w);
+    if (used == 1)
+      hk__lanes_store(batch->u + at, (hk__lanes)(w[0] | 0x4330000000000000u) - 0x1p52);
+    hk__lanes u = hk__lanes_load(batch->u + at);
+    for (unsigned i = used; i < HK__POISSON_WORDS; i++)
+      take_spike(p, degree, states, u, p->limit[k + i - used], fractions_of(w[i], w[(i + 1) % HK__POISSON_WORDS]),
+                 start, last, &gain);
+    for (unsigned i = 0; i < states; i++)
+      hk__lanes_store(batch->value[i] + at, gain.value[i]);
+    hk__lanes_store(batch->spikes + at, gain.spikes);
+    hk__lanes_store(batch->next + at, gain.next);
+  }
+}
+
+/* Fills the lanes after the last train with one that is there already. */
+static void fill_up(unsigned states, struct batch *batch)
+{
+  for (size_t i = batch->count; i < batch->count + HK__WIDTH && batch->count > 0; i++) {
+    batch->number[i] = batch->number[0];
+    batch->u[i] = batch->spikes[i] = batch->next[i] = 0;
+    for (unsigned k = 0; k < states; k++)
+      batch->value[k][i] = 0;
+  }
+}
+
+/* Those of a batch that have a k-th spike: from `all`, where train[i] says. */
+static void take_out(const struct batch *all, double limit, unsigned states, struct batch *some)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < all->count; i += HK__WIDTH)
+    count += hk__list_bits(EVERY & ~hk__lanes_below(hk__lanes_load(all->u + i), hk__lanes_all(limit)), (uint32_t)i,
+                           some->train + count);
+  some->count = count;
+  for (size_t i = 0; i < count; i++) {
+    size_t from = some->train[i];
+    some->number[i] = all->number[from];
+    some->u[i] = all->u[from];
+    some->spikes[i] = all->spikes[from];
+    some->next[i] = all->next[from];
+    for (unsigned k = 0; k < states; k++)
+      some->value[k][i] = all->value[k][from];
+  }
+  fill_up(states, some);
+}
+
+static void put_back(const struct batch *some, unsigned states, struct batch *all)
+{
+  for (size_t i = 0; i < some->count; i++) {
+    size_t to = some->train[i];
+    all->spikes[to] = some->spikes[i];
+    all->next[to] = some->next[i];
+    for (unsigned k = 0; k < states; k++)
+      all->value[k][to] = some->value[k][i];
+  }
+}
+
+HK__INLINE void take_bins(const struct pour *p, const unsigned degree, const unsigned states, struct batch *batch,
+                          struct batch *some)
+{
+  for (unsigned b = 0; b < p->bins; b++) {
+    uint64_t bin = p->first_bin + b, block = 0;
+    take_block(p, degree, states, bin, block, 1, 0, batch);
+    for (unsigned k = HK__POISSON_WORDS - 1; k < HK__POISSON_MOST; k += HK__POISSON_WORDS) {
+      take_out(batch, p->limit[k], states, some);
+      if (some->count == 0)
+        break;
+      take_block(p, degree, states, bin, ++block, 0, k, some);
+      put_back(some, states, batch);
+    }
+  }
+}
+
+/* A loop for some degrees: the coefficients beyond a response's own are zero. Two states are the usual. */
+HK__INLINE void take_batch_of(const struct pour *p, const unsigned degree, struct batch *batch, struct batch *some)
+{
+  if (p->port->count == 1)
+    take_bins(p, degree, 1, batch, some);
+  else if (p->port->count == 2)
+    take_bins(p, degree, 2, batch, some);
+  else
+    take_bins(p, degree, p->port->count, batch, some);
+}
+
+static void take_batch(const struct pour *p, unsigned degree, struct batch *batch)
+{
+  struct batch some;
+  if (degree <= 5)
+    take_batch_of(p, 5, batch, &some);
+  else if (degree <= 6)
+    take_batch_of(p, 6, batch, &some);
+  else if (degree <= 8)
+    take_batch_of(p, 8, batch, &some);
+  else if (degree <= 11)
+    take_batch_of(p, 11, batch, &some);
+  else
+    take_batch_of(p, HK__RESPONSE_DEGREE, batch, &some);
+}
+
+static void prepare(struct pour *p, const struct hk__drive *drive, const struct hk__window *window,
+                    const struct hk__response *response)
+{
+  p->group = &drive->group;
+  p->rate = drive->rate;
+  p->port = &response->port[drive->input->port[drive->first]];
+  p->bin = drive->rate->bin;
+  p->start = window->start;
+  p->from = fmax(window->start, drive->input->from);
+  p->latest = nextafter(fmin(window->end, drive->input->to), -INFINITY);
+  p->scale = -2 / window->length;
+  double mass = p->limit[0] = drive->rate->none;
+  for (unsigned k = 0; k < HK__POISSON_MOST; k++)
+    p->limit[k + 1] = hk__poisson_next_limit(drive->rate, k, p->limit[k], &mass);
+  p->first_bin = hk__poisson_bin_at(drive->rate, p->from);
+  for (p->bins = 0; (p->after = hk__poisson_start(drive->rate, p->first_bin + p->bins)) < window->end;)
+    p->bins++;
+}
+
+/* The trains of a chunk that may spike in the window. */
+static void list_due(const struct pour *p, const struct hk__drive *drive, double end, uint32_t from, uint32_t to,
+                     struct batch *batch)
+{
+  size_t count = 0;
+  for (uint32_t i = from; i < to; i += HK__WIDTH)
+    count +=
+        hk__list_bits(hk__lanes_below(hk__lanes_load(drive->next + i), hk__lanes_all(end)), i, batch->train + count);
+  batch->count = count;
+  for (size_t i = 0; i < count; i++) {
+    batch->number[i] = hk__input_neuron(drive->input, drive->first + batch->train[i]);
+    batch->target[i] = drive->base + batch->number[i];
+    batch->spikes[i] = 0;
+    batch->next[i] = p->after;
+  }
+  for (unsigned k = 0; k < p->port->count; k++)
+    memset(batch->value[k], 0, count * sizeof *batch->value[k]);
+  fill_up(p->port->count, batch);
+}
+
+static double least(const double *x, size_t count)
+{
+  hk__lanes least = hk__lanes_all(INFINITY);
+  for (size_t i = 0; i < count; i += HK__WIDTH)
+    least = hk__lanes_min(hk__lanes_load(x + i), least);
+  double result = INFINITY;
+  for (unsigned k = 0; k < HK__WIDTH; k++)
+    result = least[k] < result ? least[k] : result;
+  return result;
+}
+
+/* Marks the groups that spikes went to; of many trains nearly all have one, and then looking costs more than marking.
+ */
+static void mark_touched(const struct batch *batch, uint8_t *touched)
+{
+  bool many = batch->count > CHUNK / 2;
+  for (size_t i = 0; i < batch->count; i++)
+    if (many)
+      touched[batch->target[i] / HK__GROUP] = 1;
+    else
+      touched[batch->target[i] / HK__GROUP] |= batch->spikes[i] > 0;
+}
+
+/* Adds what has come together to the accumulators, and puts the trains where they stand now. */
+static void settle(const struct hk__drive *drive, struct hk__shard_state *shard, const struct hk__port_response *port,
+                   const struct hk__workspace *work, struct batch *batch)
+{
+  const double *row[HK_STATES_MAX + 2] = {NULL};
+  for (unsigned k = 0; k < port->count; k++)
+    row[port->lane[k]] = batch->value[k];
+  row[shard->n] = batch->bound;
+  hk__lanes events = hk__lanes_all(0);
+  for (size_t i = batch->count; i < batch->count + HK__WIDTH; i++)
+    batch->spikes[i] = 0;
+  for (size_t i = 0; i < batch->count; i++)
+    batch->bound[i] = drive->input->weight[drive->first + batch->train[i]];
+  for (size_t i = 0; i < batch->count; i += HK__WIDTH) {
+    hk__lanes weight = hk__lanes_load(batch->bound + i), spikes = hk__lanes_load(batch->spikes + i);
+    hk__lanes more = hk__lanes_max(weight * port->hi, weight * port->lo);
+    hk__lanes_store(batch->bound + i, hk__lanes_max(more, hk__lanes_all(0)) * spikes);
+    for (unsigned k = 0; k < port->count; k++)
+      hk__lanes_store(batch->value[k] + i, hk__lanes_load(batch->value[k] + i) * weight);
+    events += spikes;
+  }
+  for (size_t i = 0; i < batch->count; i++)
+    drive->next[batch->train[i]] = batch->next[i];
+  mark_touched(batch, work->touched);
+  for (unsigned i = 0; i < HK__WIDTH; i++)
+    shard->event_count += (uint64_t)events[i];
+  hk__scatter(batch->target, batch->count, row, work->sums, shard->lanes);
+}
+
+void HK__VARIANT(hk__drive_pour)(const struct hk__drive *drive, struct hk__shard_state *shard,
+                                 const struct hk__window *window, const struct hk__workspace *work)
+{
+  const struct hk__response *response = hk__shard_response(shard, window, 0);
+  struct pour p;
+  struct batch batch;
+  if (drive->rate->mean == 0 || window->start >= drive->input->to)
+    return;
+  prepare(&p, drive, window, response);
+  for (uint32_t from = 0; from < drive->count; from += CHUNK) {
+    double *soonest = &drive->soonest[from / CHUNK];
+    uint32_t to = drive->count - from < CHUNK ? drive->count : from + CHUNK;
+    if (*soonest >= window->end)
+      continue;
+    shard->swept_total += 2 * (to - from); /* about what two neurons' sweep costs */
+    list_due(&p, drive, window->end, from, to, &batch);
+    take_batch(&p, response->degree, &batch);
+    settle(drive, shard, p.port, work, &batch);
+    *soonest = least(drive->next + from, to - from);
+  }
+}
