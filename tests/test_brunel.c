@@ -128,17 +128,31 @@ static double interval_cv(const struct command_spikes *spikes, size_t neurons, d
   return counted ? sum / (double)counted : NAN;
 }
 
-/* Where the spectrum of the pooled spikes is highest, at least 10 Hz. */
+/* The power of the pooled spikes at a frequency: the mean over pieces of a fifth of a second that overlap by half and
+ * fade at their ends (Welch), for the spectrum of the whole is a line of chance peaks. */
+static double power_at(const struct command_spikes *spikes, double frequency, double start, double end)
+{
+  double piece = fmin(200.0, end - start), sum = 0.0;
+  for (double from = start; from + piece <= end + 1e-9; from += piece / 2) {
+    double complex amplitude = 0.0;
+    for (size_t i = 0; i < spikes->count; i++) {
+      double t = spikes->times[i] - from;
+      if (t >= 0.0 && t < piece)
+        amplitude += (1.0 - cos(2.0 * M_PI * t / piece)) * cexp(-2.0 * M_PI * I * frequency * 1e-3 * t);
+    }
+    sum += cabs(amplitude) * cabs(amplitude);
+  }
+  return sum;
+}
+
+/* Where that is highest, at least 10 Hz. */
 static double swing(const struct command_spikes *spikes, double start, double end)
 {
-  double best = 0.0, best_frequency = 0.0, step = 1000.0 / (end - start);
+  double best = 0.0, best_frequency = 0.0, step = 1000.0 / fmin(200.0, end - start);
   for (double f = step * ceil(10.0 / step); f < 500.0; f += step) {
-    double complex sum = 0.0;
-    for (size_t i = 0; i < spikes->count; i++)
-      if (spikes->times[i] >= start)
-        sum += cexp(-2.0 * M_PI * I * f * 1e-3 * spikes->times[i]);
-    if (cabs(sum) > best) {
-      best = cabs(sum);
+    double power = power_at(spikes, f, start, end);
+    if (power > best) {
+      best = power;
       best_frequency = f;
     }
   }

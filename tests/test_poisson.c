@@ -84,6 +84,38 @@ START_TEST(poisson_numbers)
 }
 END_TEST
 
+/* The numbers of neighbouring trains and bins tell nothing of each other. */
+START_TEST(trains_and_bins_apart)
+{
+  enum { TRAINS = 300, BINS = 1000 };
+  static double number[TRAINS][BINS];
+  struct hk__poisson_rate rate = hk__poisson_rate_of(rates[_i]);
+  struct hk__poisson group;
+  double time[HK__POISSON_MOST], along = 0, across = 0;
+  hk__poisson_init(&group, 8, HK__FOR_INPUT, 2);
+  for (uint32_t train = 0; train < TRAINS; train++)
+    for (uint64_t bin = 0; bin < BINS; bin++)
+      number[train][bin] = hk__poisson_bin(&group, train, &rate, bin, time) - rate.mean;
+  for (size_t train = 1; train < TRAINS; train++)
+    for (size_t bin = 1; bin < BINS; bin++) {
+      along += number[train][bin] * number[train][bin - 1];
+      across += number[train][bin] * number[train - 1][bin];
+    }
+  double sd = rate.mean * sqrt((TRAINS - 1.0) * (BINS - 1.0));
+  ck_assert(fabs(along) < 4.5 * sd);
+  ck_assert(fabs(across) < 4.5 * sd);
+  /* all trains together, as a population of neurons feels them */
+  double squares = 0;
+  for (size_t bin = 0; bin < BINS; bin++) {
+    double sum = 0;
+    for (size_t train = 0; train < TRAINS; train++)
+      sum += number[train][bin];
+    squares += sum * sum;
+  }
+  ck_assert(fabs(squares / (TRAINS * rate.mean) / BINS - 1) < 4.5 * sqrt(2.0 / BINS));
+}
+END_TEST
+
 /* In a bin, spikes are uniform, and so are the 20 lowest bits of their times; all lie inside, early and late in a long
  * run. */
 START_TEST(uniform_in_their_bin)
@@ -245,6 +277,7 @@ int main(void)
   tcase_set_timeout(tcase, 120);
   tcase_add_loop_test(tcase, exponential_intervals, 0, RATES);
   tcase_add_loop_test(tcase, poisson_numbers, 0, RATES);
+  tcase_add_loop_test(tcase, trains_and_bins_apart, 0, RATES);
   tcase_add_test(tcase, uniform_in_their_bin);
   tcase_add_loop_test(tcase, bins_hold_their_times, 0, RATES);
   tcase_add_loop_test(tcase, begins_and_ends, 0, RATES);
