@@ -134,7 +134,7 @@ static struct hk__kernel *kernel_of(const struct hk_model *model)
   for (size_t i = 0; i < model->param_count; i++)
     param[i] = model->params[i].preset;
   struct hk__kernel *kernel;
-  ck_assert_int_eq(hk__kernel_create(model, param, &kernel), HK_OK);
+  ck_assert_int_eq(hk__kernel_create(model, param, NULL, &kernel), HK_OK);
   return kernel;
 }
 

@@ -17,8 +17,8 @@
 #include <hillock/model.h>
 #include <hillock/status.h>
 
-#include "core/linear.h"
 #include "core/lane_rows.h"
+#include "core/linear.h"
 
 /* A neuron. */
 struct hk__motion {

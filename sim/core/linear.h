@@ -25,6 +25,9 @@ enum {
   HK__HORIZONS = 6     /* reach * 4^0 .. reach * 4^4, and for ever */
 };
 
+/* A polynomial step covers rate * dt <= 1/2: with 18 terms the remainder is below 1e-19 of the largest term. */
+static const double hk__reach_per_rate = 0.5;
+
 /* A sinusoidal current, pA: amplitude * sin(omega * t + phase), t in absolute time. */
 struct hk__sine {
   double amplitude, omega /* 1/ms */, phase;
@@ -63,24 +66,46 @@ struct hk__regime {
   double *integral;   /* [HK__LEVELS][n][n]: of exp(A t) over [0, reach 2^k] */
 };
 
-struct hk__kernel {
-  const struct hk_model *model;
-  size_t n;
-  struct hk_linear system;
-  unsigned clamped_states; /* bit j: state j is clamped while refractory */
-  double rate;             /* the fastest rate of the system, 1/ms */
-  double reach;            /* ms */
+/* What follows from how states act on each other, on the spike and under a current alone: neurons that differ only in
+ * where they rest, when they spike and how events reach them share it. */
+struct hk__dynamics {
+  struct hk__dynamics_key {
+    size_t n, clamped_states;
+    double A[HK_STATES_MAX][HK_STATES_MAX], sense[HK_STATES_MAX], drive[HK_STATES_MAX];
+  } key;
+  size_t users; /* kernels */
+  double rate;  /* the fastest rate of the system, 1/ms */
+  double reach; /* ms */
   struct hk__regime free, clamped;
-  bool stable; /* there is a resting state, and horizons hold */
-  double rest[HK_STATES_MAX], rest_per_current[HK_STATES_MAX];
+  bool has_horizons;
   struct hk__horizon horizon[HK__HORIZONS];
   double *memory; /* owned: the arrays of both regimes */
 };
 
-/* Derives a kernel from the model's parameters. Errors: HK_ERR_MEMORY; HK_ERR_NUMERIC if the system has entries that
- * are not finite. */
-enum hk_status hk__kernel_create(const struct hk_model *model, const double *param, struct hk__kernel **out);
-void hk__kernel_destroy(struct hk__kernel *kernel); /* NULL is fine */
+struct hk__kernel {
+  const struct hk_model *model;
+  size_t n;
+  struct hk_linear system;
+  struct hk__dynamics *dynamics;
+  unsigned clamped_states; /* bit j: state j is clamped while refractory */
+  double rate, reach;      /* of the dynamics */
+  bool stable;             /* there is a resting state, and horizons hold */
+  double rest[HK_STATES_MAX], rest_per_current[HK_STATES_MAX];
+};
+
+/* The dynamics of the kernels that are being made, so that equal ones are made once. Empty at first: {NULL}. */
+struct hk__dynamics_set {
+  void *root;
+};
+
+/* Forgets what is in the set; the kernels keep theirs. */
+void hk__dynamics_set_clear(struct hk__dynamics_set *set);
+
+/* Derives a kernel from the model's parameters; set: NULL if it shares with no other. Errors: HK_ERR_MEMORY;
+ * HK_ERR_NUMERIC if the system has entries that are not finite. */
+enum hk_status hk__kernel_create(const struct hk_model *model, const double *param, struct hk__dynamics_set *set,
+                                 struct hk__kernel **out);
+void hk__kernel_destroy(struct hk__kernel *kernel); /* NULL is fine; not by two threads at a time */
 
 /* exp(A dt) and its integral over [0, dt], dt of either sign, for the free or clamped regime; each n x n, row-major. */
 void hk__kernel_propagator(const struct hk__kernel *kernel, bool clamped, double dt, double *propagator,

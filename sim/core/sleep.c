@@ -89,7 +89,7 @@ uint64_t hk__sleep_wake_time(const struct hk__shard_state *shard, size_t group)
   const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[0]];
   const double *z = shard->z + group * HK__GROUP, *theta = shard->theta + group * HK__GROUP;
   for (size_t h = HK__HORIZONS; h-- > 0;) {
-    const struct hk__horizon *horizon = &kernel->horizon[h];
+    const struct hk__horizon *horizon = &kernel->dynamics->horizon[h];
     double bound[HK__GROUP] = {0};
     for (size_t j = 0; j < shard->n; j++)
       for (size_t i = 0; i < HK__GROUP; i++) {

@@ -26,6 +26,7 @@ static void *copy_of(const void *from, size_t count, size_t size, bool *failed)
 struct kernel_pool {
   struct hk__kernel **kernels;
   size_t count, capacity;
+  struct hk__dynamics_set shared;
 };
 
 static enum hk_status add_kernel(struct kernel_pool *pool, const struct hk_model *model, const double *param,
@@ -39,7 +40,7 @@ static enum hk_status add_kernel(struct kernel_pool *pool, const struct hk_model
     pool->kernels = kernels;
     pool->capacity = capacity;
   }
-  enum hk_status status = hk__kernel_create(model, param, &pool->kernels[pool->count]);
+  enum hk_status status = hk__kernel_create(model, param, &pool->shared, &pool->kernels[pool->count]);
   if (status == HK_OK)
     *index = (uint32_t)pool->count++;
   return status;
@@ -95,6 +96,7 @@ static enum hk_status make_kernels(struct hk__built *built)
       continue;
     status = p->uniform ? add_kernel(&pool, p->model, p->param, &p->kernel_all) : share_kernels(&pool, p);
   }
+  hk__dynamics_set_clear(&pool.shared);
   built->kernels = pool.kernels;
   built->kernel_count = pool.count;
   return status;

@@ -197,8 +197,8 @@ static double derived_bytes(const struct hk_network *network, size_t population)
       varies = true;
       shapes |= shapes_response(model, param, (size_t)hk_model_param(model, spec->params[i].name));
     }
-  double kernel = sizeof(struct hk__kernel) + sizeof(double) * 4 * HK__LEVELS * n * n;
-  return (varies ? (double)spec->size : 1) * kernel + (shapes ? (double)spec->size : 1) * sizeof(struct hk__response);
+  double shape = sizeof(struct hk__dynamics) + sizeof(double) * 4 * HK__LEVELS * n * n + sizeof(struct hk__response);
+  return (varies ? (double)spec->size : 1) * sizeof(struct hk__kernel) + (shapes ? (double)spec->size : 1) * shape;
 }
 
 static double population_bytes(const struct hk_network *network, size_t population)

@@ -70,7 +70,7 @@ static enum hk_status describe(const struct hk_network *network, size_t populati
   for (size_t s = 0; s < spec->param_count; s++)
     param[hk_model_param(model, spec->params[s].name)] = hk_value_mean(&spec->params[s].value);
   struct hk__kernel *kernel;
-  enum hk_status status = hk__kernel_create(model, param, &kernel);
+  enum hk_status status = hk__kernel_create(model, param, NULL, &kernel);
   if (status == HK_ERR_MEMORY)
     return status;
   if (status != HK_OK)
