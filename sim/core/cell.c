@@ -58,7 +58,7 @@ enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *b
   *cells =
       (struct hk__cells){.count = built->target_count,
                          .tolerance = built->tolerance,
-                         .cell = calloc(built->target_count + 1u, sizeof *cells->cell),
+                         .cell = aligned_alloc(64, (built->target_count + 1u) * sizeof *cells->cell),
                          .memory = malloc((states + ahead_count + 1) * sizeof *cells->memory),
                          .bytes = built->target_count * sizeof *cells->cell + (states + ahead_count) * sizeof(double)};
   if (!cells->cell || !cells->memory) {

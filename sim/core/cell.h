@@ -19,7 +19,8 @@
 #include "core/integrator.h"
 
 struct hk__cell {
-  double since, release, predicted;
+  _Alignas(64) double since; /* the first cache line holds what a step needs */
+  double release, predicted;
   double threshold;  /* models that are neither linear nor trees: of state 0 */
   double ahead_time; /* -INFINITY: there is none */
   double pace;       /* ms: the integrator's length of step */
@@ -31,6 +32,8 @@ struct hk__cell {
   const struct hk__kernel *kernel; /* linear models */
   const struct hk__modes *modes;   /* trees */
 };
+
+_Static_assert(sizeof(struct hk__cell) == 128, "a cell fills two cache lines");
 
 struct hk__cells {
   struct hk__cell *cell; /* engine order, targets only */

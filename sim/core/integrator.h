@@ -13,6 +13,7 @@
 #define HK__INTEGRATOR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <hillock/model.h>
 #include <hillock/status.h>
@@ -34,9 +35,9 @@ struct hk__motion {
  * the state x[j] at dt alone. */
 struct hk__ahead {
   double dt, span;
-  double *x;    /* room for HK__AHEAD_TERMS states if `series` is set, else for one */
-  size_t terms; /* 0: no series */
-  bool series;  /* whether one is wanted; a model that has none gives none */
+  double *x;      /* room for HK__AHEAD_TERMS states if `series` is set, else for one */
+  uint32_t terms; /* 0: no series */
+  bool series;    /* whether one is wanted; a model that has none gives none */
   bool crosses;
 };
 

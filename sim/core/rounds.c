@@ -39,6 +39,7 @@ static void meet(struct group *g, const uint32_t *walk, size_t count)
     g->current[i] = &g->shard->current[g->walk[i]->neuron];
     g->under_way[i] = true;
     g->outlook[i] = false;
+    __builtin_prefetch(g->cell[i]->x, 1);
   }
 }
 

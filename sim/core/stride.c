@@ -68,14 +68,21 @@ static hk_lanes scale_of(const struct hk__motions *m, const hk_lanes *x, size_t 
   return hk_lanes_abs(x[0]) + hk_lanes_abs(x[1]) + hk_lanes_abs(x[2]);
 }
 
-/* Where the error of series that end at a term, judged by their last two, is tolerated. */
+/* What stands for the error of series that end at a term: the last one or, in case that is small by chance, a part of
+ * the one before. As terms fall by half at least where the last matters, those left out amount to no more. */
+static hk_lanes tail_of(const hk_lanes *x, size_t last)
+{
+  return hk_lanes_max(hk_lanes_abs(x[last]), 0.25 * hk_lanes_abs(x[last - 1]));
+}
+
+/* Where the error of series that end at a term is tolerated. */
 static hk_mask tolerated(const struct hk__motions *m, const struct hk__stride *s, size_t last)
 {
   hk_mask fine = ~(hk_mask){0};
   for (size_t j = 0; j < m->model->state_count; j++) {
     const hk_lanes *x = s->term[j];
     hk_lanes scale = scale_of(m, x, j), limit = m->tolerance * scale;
-    fine &= (hk_lanes_abs(x[last]) <= limit) & (hk_lanes_abs(x[last - 1]) <= limit) & (scale <= DBL_MAX);
+    fine &= (tail_of(x, last) <= limit) & (scale <= DBL_MAX);
   }
   return fine;
 }
@@ -89,7 +96,7 @@ static hk_lanes error_of(const struct hk__motions *m, const struct hk__stride *s
   for (size_t j = 0; j < m->model->state_count; j++) {
     const hk_lanes *x = s->term[j];
     hk_lanes scale = scale_of(m, x, j), limit = m->tolerance * scale;
-    hk_lanes tail = hk_lanes_max(hk_lanes_abs(x[last - 1]), hk_lanes_abs(x[last]));
+    hk_lanes tail = tail_of(x, last);
     hk_lanes error = hk_lanes_pick(tail > limit, tail / limit, hk_lanes_all(1));
     error = hk_lanes_pick((tail <= DBL_MAX) & (scale <= DBL_MAX), error, infinite);
     worst = hk_lanes_max(worst, error);
@@ -205,7 +212,7 @@ static void look_along_series(const struct hk__motions *m, const struct hk__stri
     ahead->dt = at * s->length[lane];
   ahead->span = s->length[lane];
   if (ahead->series) {
-    ahead->terms = count;
+    ahead->terms = (uint32_t)count;
     return;
   }
   for (size_t j = 0; j < n; j++) {
