@@ -223,7 +223,7 @@ static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current,
   static const struct {
     double u, open, close; /* rates of m at u, per ms */
   } ceilings[] = {{10, 0.8595, 8.4208}, {16, 1.8195, 6.7757}};
-  static const double spans[] = {0.0625, 0.125, 0.25, 0.5}; /* ms */
+  static const double spans[] = {0.0625, 0.125, 0.25, 0.5, 1, 2}; /* ms */
   const hk_lanes none = hk_lanes_all(0), v = x[V_M], inhibition = x[G_IN] * (p[E_IN] - v);
   const hk_lanes sodium = p[G_NA] * hk_lanes_max(p[E_NA] - v, none);
   hk_lanes push = p[I_E] + *current + p[G_L] * (p[E_L] - v) + x[G_EX] * hk_lanes_max(p[E_EX] - v, none);
