@@ -105,6 +105,8 @@ def check_export(path, populations, folder):
 
     with open(os.path.join(folder, "out.csv"), "w", newline="") as file:
         file.write(run("export", path).stdout)
+    assert run("export", path, "-o", "-").stdout == run("export", path).stdout
+    assert run("stats", path, "-o", "-").stdout == run("stats", path).stdout
     with open(os.path.join(folder, "out.csv"), newline="") as file:
         rows = list(csv.DictReader(file))
     for name, (times, ids) in populations.items():

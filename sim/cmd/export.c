@@ -112,7 +112,7 @@ static enum hk_status write_split(const struct wish *wish, struct hk_view *view)
 static enum hk_status write_one(const struct wish *wish, struct hk_view *view)
 {
   struct target target;
-  enum hk_status status = open_target(wish, wish->look.output, &target);
+  enum hk_status status = open_target(wish, look_text_output(&wish->look), &target);
   if (status != HK_OK)
     return status;
   if (wish->format == HK_TABLE_CSV && hk_view_population_count(view) == 0)
@@ -126,7 +126,7 @@ static enum hk_status act(void *context)
 {
   struct wish *wish = context;
   struct hk_view *view = NULL;
-  if (wish->split && !wish->look.output)
+  if (wish->split && !look_text_output(&wish->look))
     return look_wrong(&wish->look, "--split needs -o FILE");
   enum hk_status status = look_open(&wish->look, &view);
   if (status != HK_OK)

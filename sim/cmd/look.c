@@ -221,6 +221,11 @@ static enum hk_status take(struct look *look, const struct look_command *command
   return command->take(context, option, value);
 }
 
+const char *look_text_output(const struct look *look)
+{
+  return look->output && strcmp(look->output, "-") == 0 ? NULL : look->output;
+}
+
 int look_main(struct look *look, const struct look_command *command, void *context, int argc, char **argv)
 {
   *look = (struct look){.arguments = {.argc = argc, .argv = argv, .usage = &command->usage},

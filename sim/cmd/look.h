@@ -55,6 +55,9 @@ int look_main(struct look *look, const struct look_command *command, void *conte
 
 enum hk_status look_open(struct look *look, struct hk_view **out);
 
+/* Where text goes: NULL for standard output, which is what "-" means too. */
+const char *look_text_output(const struct look *look);
+
 /* What options ask for; a mistake is explained and HK_ERR_INPUT. look_time: "20 ms", "1.5s", to ms; look_length: the
  * same, above 0. look_number: no unit, at least `least`. */
 enum hk_status look_time(struct look *look, const char *name, const char *text, double *ms);

@@ -142,10 +142,10 @@ static enum hk_status print_json(FILE *out, const struct hk_population_stats *st
 static enum hk_status print_stats(struct wish *wish, const struct hk_population_stats *stats, size_t count, double from,
                                   double to)
 {
-  FILE *out = wish->look.output ? fopen(wish->look.output, "w") : stdout;
+  const char *path = look_text_output(&wish->look);
+  FILE *out = path ? fopen(path, "w") : stdout;
   if (!out) {
-    hk_messages_add(wish->look.messages, HK_SEVERITY_ERROR, NULL, "%s cannot be written: %s", wish->look.output,
-                    strerror(errno));
+    hk_messages_add(wish->look.messages, HK_SEVERITY_ERROR, NULL, "%s cannot be written: %s", path, strerror(errno));
     return HK_ERR_IO;
   }
   enum hk_status status = HK_OK;
