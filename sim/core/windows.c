@@ -7,22 +7,17 @@
  * every time when a current switches, so that within one the constant current is constant. Everything that decides
  * about the cut into windows and shards comes from the network, nothing from threads or from the end of a run: a window
  * that reaches beyond the end is finished, and what it produced after the end is held back until the run goes on. */
-#include <float.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/heap.h"
+#include "core/lengths.h"
 #include "core/scheduler.h"
 #include "core/shard.h"
 #include "core/team.h"
 #include "core/train.h"
-
-enum {
-  LEVELS = 7,
-  LEVEL_PERIOD = 16 /* windows between looks at the level */
-};
 
 struct trace_rows {
   double *rows;
@@ -43,18 +38,10 @@ struct windows {
   struct hk__shard_state *shards;
   int threads;
   struct hk__workspace *work; /* one per thread */
-  double h, anchor;           /* windows end at anchor + k h */
+  struct hk__lengths lengths;
+  double anchor; /* windows end at anchor + k h */
   uint64_t k;
-  double longest; /* h is longest / 2^level */
-  unsigned level;
-  uint32_t *class; /* per kernel: kernels that one response serves are a class */
-  size_t class_count;
-  const struct hk__kernel **classes;                      /* one of each */
-  struct hk__response *responses[LEVELS], *odd_responses; /* per class: for each level made so far; for a cut window */
-  double odd_length;                                      /* what the latter are for; 0: nothing */
-  struct effort {
-    uint64_t windows, events, suspects, recalled, swept;
-  } seen; /* when the level was last looked at */
+  double *before; /* scratch: the currents of one input's neurons before it switches */
   struct hk__window window;
   struct hk__spikes news; /* what the next window admits */
   struct hk__spikes made; /* in the windows so far, in canonical order, and not yet handed over */
@@ -187,14 +174,11 @@ static enum hk_status take_switches(struct windows *w)
   while (hk__currents_next(&w->currents) <= w->window.start) {
     const struct hk__input *input = hk__currents_input(&w->currents);
     uint32_t first = w->built->populations[input->population].first;
-    double *before = malloc((input->count + 1u) * sizeof *before);
-    if (!before)
-      return HK_ERR_MEMORY;
     enum hk_status status = HK_OK;
     for (uint32_t k = 0; k < input->count; k++) {
       uint32_t neuron = first + hk__input_neuron(input, k);
       struct hk__shard_state *shard = &w->shards[shard_of(w, neuron)];
-      before[k] = w->currents.current[neuron].constant;
+      w->before[k] = w->currents.current[neuron].constant;
       if (!shard->superposed && status == HK_OK) {
         status = hk__cell_advance(&w->cells, neuron, &w->currents.current[neuron], w->window.start);
         hk__shard_wake(shard, neuron - shard->place->first, w->window.start);
@@ -204,50 +188,20 @@ static enum hk_status take_switches(struct windows *w)
     for (uint32_t k = 0; k < input->count; k++) {
       uint32_t neuron = first + hk__input_neuron(input, k);
       struct hk__shard_state *shard = &w->shards[shard_of(w, neuron)];
-      hk__shard_current_changes(shard, neuron - shard->place->first, before[k], w->currents.current[neuron].constant);
+      hk__shard_current_changes(shard, neuron - shard->place->first, w->before[k],
+                                w->currents.current[neuron].constant);
     }
-    free(before);
     if (status != HK_OK)
       return status;
   }
-  return HK_OK;
-}
-
-static enum hk_status make_responses(const struct windows *w, double h, struct hk__response **out)
-{
-  *out = calloc(w->class_count + 1, sizeof **out);
-  if (!*out)
-    return HK_ERR_MEMORY;
-  for (size_t k = 0; k < w->class_count; k++)
-    if (hk__response_suits(w->classes[k], w->longest))
-      hk__response_init(&(*out)[k], w->classes[k], h);
-  return HK_OK;
-}
-
-/* For a window that a switch cuts short. Many are cut to one length, but for the rounding of the times at its ends:
- * then what was made for the last serves again, and the window has that length. */
-static enum hk_status cut_window(struct windows *w, struct hk__window *window, double end)
-{
-  double length = end - window->start;
-  if (!(fabs(length - w->odd_length) <= 4 * DBL_EPSILON * end)) {
-    free(w->odd_responses);
-    w->odd_responses = NULL;
-    w->odd_length = 0;
-    enum hk_status status = make_responses(w, length, &w->odd_responses);
-    if (status != HK_OK)
-      return status;
-    w->odd_length = length;
-  }
-  window->length = w->odd_length;
-  window->responses = w->odd_responses;
   return HK_OK;
 }
 
 /* --- the length of windows --- */
 
-static struct effort count_effort(const struct windows *w)
+static struct hk__effort count_effort(const struct windows *w)
 {
-  struct effort e = {.windows = w->window_count};
+  struct hk__effort e = {.windows = w->window_count};
   for (size_t i = 0; i < w->shard_count; i++) {
     e.events += w->shards[i].event_count;
     e.suspects += w->shards[i].suspect_total;
@@ -255,39 +209,6 @@ static struct effort count_effort(const struct windows *w)
     e.swept += w->shards[i].swept_total;
   }
   return e;
-}
-
-/* Long windows make many neurons suspect, short ones make many sweeps. Every so many windows the two are weighed by
- * what they cost, in units of one neuron's sweep; only counts decide, so that all runs decide alike. */
-static enum hk_status weigh_level(struct windows *w)
-{
-  static const double per_suspect = 400, per_recalled = 80, per_event_seen_again = 0.6, per_window = 1000,
-                      per_response = 50000;
-  struct effort now = count_effort(w);
-  double windows = (double)(now.windows - w->seen.windows), suspects = (double)(now.suspects - w->seen.suspects);
-  if (windows < LEVEL_PERIOD)
-    return HK_OK;
-  double sweeps = windows * per_window + (double)(now.swept - w->seen.swept);
-  double care = per_suspect * suspects + per_recalled * (double)(now.recalled - w->seen.recalled) +
-                (suspects > 0 ? per_event_seen_again * (double)(now.events - w->seen.events) : 0);
-  w->seen = now;
-  unsigned level = w->level;
-  if (level + 1 < LEVELS && care > 2 * sweeps + (w->responses[level + 1] ? 0 : per_response * (double)w->class_count))
-    level += care > 20 * sweeps && level + 2 < LEVELS ? 2 : 1;
-  else if (care < 0.3 * sweeps && level > 0)
-    level--;
-  if (level == w->level)
-    return HK_OK;
-  if (!w->responses[level]) {
-    enum hk_status status = make_responses(w, ldexp(w->longest, -(int)level), &w->responses[level]);
-    if (status != HK_OK)
-      return status;
-  }
-  w->level = level;
-  w->h = ldexp(w->longest, -(int)level);
-  w->anchor = w->window.end;
-  w->k = 0;
-  return HK_OK;
 }
 
 /* The samples that fall in the window, and room for them. */
@@ -317,7 +238,8 @@ static enum hk_status place_samples(struct windows *w)
 static enum hk_status open_window(struct windows *w)
 {
   struct hk__window *window = &w->window;
-  enum hk_status status = weigh_level(w);
+  struct hk__effort effort = count_effort(w);
+  enum hk_status status = hk__lengths_weigh(&w->lengths, &effort, &w->k);
   w->window_count++;
   window->start = window->end;
   if (status == HK_OK && hk__currents_next(&w->currents) <= window->start) {
@@ -325,12 +247,12 @@ static enum hk_status open_window(struct windows *w)
     w->anchor = window->start;
     w->k = 0;
   }
-  double end = fma((double)++w->k, w->h, w->anchor), cut = hk__currents_next(&w->currents);
+  double end = fma((double)++w->k, w->lengths.h, w->anchor), cut = hk__currents_next(&w->currents);
   window->end = fmin(end, cut);
-  window->length = w->h;
-  window->responses = w->responses[w->level];
+  window->length = w->lengths.h;
+  window->responses = hk__lengths_responses(&w->lengths);
   if (cut < end && status == HK_OK)
-    status = cut_window(w, window, cut);
+    status = hk__lengths_cut(&w->lengths, window->start, cut, &window->length, &window->responses);
   if (status == HK_OK)
     status = take_sources(w);
   if (status == HK_OK)
@@ -436,14 +358,11 @@ static void destroy(struct hk__scheduler *self)
   free(w->shards);
   free(w->claimed);
   free(w->work);
-  for (unsigned level = 0; level < LEVELS; level++)
-    free(w->responses[level]);
-  free(w->odd_responses);
-  free(w->class);
-  free(w->classes);
+  hk__lengths_clear(&w->lengths);
   free(w->news.spike);
   free(w->made.spike);
   free(w->traces);
+  free(w->before);
   free(w->first_sample);
   free(w->end_sample);
   free(w->rows);
@@ -462,52 +381,10 @@ static struct hk__tally tally(const struct hk__scheduler *self)
 static uint64_t bytes(const struct hk__scheduler *self)
 {
   const struct windows *w = (const struct windows *)self;
-  uint64_t sum = w->currents.bytes + w->sources.bytes + w->cells.bytes +
-                 (w->odd_responses ? w->class_count : 0) * sizeof *w->odd_responses;
-  for (int level = 0; level < LEVELS; level++)
-    sum += (w->responses[level] ? w->class_count : 0) * sizeof *w->odd_responses;
+  uint64_t sum = w->currents.bytes + w->sources.bytes + w->cells.bytes + hk__lengths_bytes(&w->lengths);
   for (size_t i = 0; i < w->shard_count; i++)
     sum += w->shards[i].bytes + w->shards[i].entry_capacity * sizeof *w->shards[i].entry;
   return sum;
-}
-
-static bool is_source(const struct hk__population *population)
-{
-  return population->model->kind == HK_MODEL_POISSON || population->model->kind == HK_MODEL_TRAINS;
-}
-
-static bool has_private_input(const struct hk__built *built)
-{
-  for (size_t i = 0; i < built->input_count; i++)
-    if (built->inputs[i].kind == HK_INPUT_POISSON)
-      return true;
-  return false;
-}
-
-/* A length up to `most` whose windows end where bins of Poisson trains do, unless that is much less than `length`. */
-static double match_bins(double length, double most)
-{
-  static const double enough = 0.75;
-  double matched = hk__poisson_unit;
-  while (2 * matched <= most)
-    matched *= 2;
-  while (matched > most)
-    matched /= 2;
-  return matched >= enough * length ? matched : length;
-}
-
-double hk__windows_length(const struct hk__built *built)
-{
-  const struct hk__connectome *c = built->connectome;
-  double delay = INFINITY, reach = INFINITY;
-  for (size_t b = 0; b < c->block_count; b++)
-    if (!is_source(&built->populations[c->blocks[b].source_population]))
-      delay = fmin(delay, c->blocks[b].min_delay);
-  for (size_t k = 0; k < built->kernel_count; k++)
-    reach = fmin(reach, built->kernels[k]->reach);
-  double longest = fmin(reach, 1.0);
-  double length = delay <= longest ? delay : delay == INFINITY ? longest : delay / ceil(delay / longest);
-  return has_private_input(built) ? match_bins(length, fmin(delay, longest)) : length;
 }
 
 static enum hk_status make_workspace(struct hk__workspace *work, size_t sums, size_t neurons)
@@ -525,12 +402,12 @@ static enum hk_status init_shards(struct windows *w)
 {
   const struct hk__connectome *c = w->built->connectome;
   for (size_t i = 0; i < c->shard_count; i++)
-    w->has_cells |= !hk__shard_superposes(w->built, (uint32_t)i, w->h);
+    w->has_cells |= !hk__shard_superposes(w->built, (uint32_t)i, w->lengths.longest);
   enum hk_status status = w->has_cells ? hk__cells_init(&w->cells, w->built) : HK_OK;
   size_t sums = 1, neurons = 1;
   for (size_t i = 0; i < c->shard_count && status == HK_OK; i++) {
     const struct hk__shard_state *shard = &w->shards[i];
-    status = hk__shard_init(&w->shards[i], w->built, (uint32_t)i, &w->currents, &w->cells, w->h);
+    status = hk__shard_init(&w->shards[i], w->built, (uint32_t)i, &w->currents, &w->cells, w->lengths.longest);
     w->shard_count = status == HK_OK ? i + 1 : i;
     sums = shard->lanes * shard->stride > sums ? shard->lanes * shard->stride : sums;
     neurons = shard->stride > neurons ? shard->stride : neurons;
@@ -538,37 +415,6 @@ static enum hk_status init_shards(struct windows *w)
   for (int i = 0; i < w->threads && status == HK_OK; i++)
     status = make_workspace(&w->work[i], sums, neurons);
   return status;
-}
-
-static int by_kernel(const void *a, const void *b, void *kernels)
-{
-  const struct hk__kernel **k = kernels;
-  return hk__kernel_compare(k[*(const uint32_t *)a], k[*(const uint32_t *)b]);
-}
-
-static enum hk_status make_classes(struct windows *w)
-{
-  const struct hk__kernel **kernels = (const struct hk__kernel **)w->built->kernels;
-  size_t count = w->built->kernel_count;
-  uint32_t *order = malloc((count + 1) * sizeof *order);
-  w->class = malloc((count + 1) * sizeof *w->class);
-  w->classes = malloc((count + 1) * sizeof *w->classes);
-  if (!order || !w->class || !w->classes) {
-    free(order);
-    return HK_ERR_MEMORY;
-  }
-  for (size_t k = 0; k < count; k++)
-    order[k] = (uint32_t)k;
-  if (count > 0)
-    qsort_r(order, count, sizeof *order, by_kernel, kernels);
-  for (size_t k = 0; k < count; k++) {
-    const struct hk__kernel *kernel = kernels[order[k]];
-    if (k == 0 || hk__kernel_compare(kernel, w->classes[w->class_count - 1]) != 0)
-      w->classes[w->class_count++] = kernel;
-    w->class[order[k]] = (uint32_t)(w->class_count - 1);
-  }
-  free(order);
-  return HK_OK;
 }
 
 static enum hk_status init_sources(struct windows *w)
@@ -598,27 +444,29 @@ static int useful_threads(const struct hk__built *built)
 static enum hk_status init(struct windows *w)
 {
   const struct hk__built *built = w->built;
-  w->h = w->longest = hk__windows_length(built);
   w->threads = useful_threads(built);
   w->shards = calloc(built->connectome->shard_count + 1, sizeof *w->shards);
   w->claimed = calloc(built->connectome->shard_count + 1, sizeof *w->claimed);
   w->work = calloc((size_t)w->threads, sizeof *w->work);
   w->traces = calloc(built->trace_count + 1, sizeof *w->traces);
+  uint32_t most = 0;
+  for (size_t i = 0; i < built->input_count; i++)
+    most = built->inputs[i].count > most ? built->inputs[i].count : most;
+  w->before = malloc((most + 1u) * sizeof *w->before);
   w->first_sample = calloc(built->trace_count + 1, sizeof *w->first_sample);
   w->end_sample = calloc(built->trace_count + 1, sizeof *w->end_sample);
   w->rows = calloc(built->trace_count + 1, sizeof *w->rows);
-  if (!w->shards || !w->claimed || !w->work || !w->traces || !w->first_sample || !w->end_sample || !w->rows)
+  if (!w->shards || !w->claimed || !w->work || !w->traces || !w->before || !w->first_sample || !w->end_sample ||
+      !w->rows)
     return HK_ERR_MEMORY;
-  enum hk_status status = make_classes(w);
+  enum hk_status status = hk__lengths_init(&w->lengths, built);
   if (status == HK_OK)
     status = hk__currents_init(&w->currents, built);
   if (status == HK_OK)
     status = init_sources(w);
   if (status == HK_OK)
     status = init_shards(w);
-  if (status == HK_OK)
-    status = make_responses(w, w->h, &w->responses[0]);
-  w->window.class = w->class;
+  w->window.class = w->lengths.class;
   w->window.first_sample = w->first_sample;
   w->window.end_sample = w->end_sample;
   w->window.rows = w->rows;
