@@ -102,6 +102,22 @@ static void linoid_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where
   HK_SERIES_EACH(last, k + 1, k + 1, expand_near_0(p, linoid, last, where, x));
 }
 
+/* Which linoids are near 0, and in which lanes. */
+struct near {
+  bool any[LINOIDS];
+  hk_mask where[LINOIDS];
+};
+
+HK_INLINE struct near find_near(const hk_lanes *p, const hk_lanes *v)
+{
+  struct near near;
+  for (int i = 0; i < LINOIDS; i++) {
+    near.where[i] = hk_lanes_abs(argument(p, i, v, 0)) < near_0;
+    near.any[i] = hk_mask_any(near.where[i]);
+  }
+  return near;
+}
+
 /* Term k > 0 of the exponentials. */
 HK_INLINE void exponentials(size_t k, hk_lanes x[][HK_SERIES_MAX])
 {
@@ -121,7 +137,7 @@ HK_INLINE void exponentials(size_t k, hk_lanes x[][HK_SERIES_MAX])
 }
 
 /* Term k of what the rates are made of. */
-HK_INLINE void expand_rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_MAX])
+HK_INLINE void expand_rates(const hk_lanes *p, const struct near *near, size_t k, hk_lanes x[][HK_SERIES_MAX])
 {
   const double exp_5 = 148.4131591025766; /* exp((40 - u) / 5) = exp_5 exp((15 - u) / 5) */
   hk_lanes *inverse = x[INVERSE], m_open = hk_lanes_all(0), m_close = m_open, n_open = m_open, logistic = m_open;
@@ -149,17 +165,16 @@ HK_INLINE void expand_rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_
   x[LINOID_M_CLOSE][k] = (argument(p, 1, x[V_M], k) - exp_5 * m_close) * inverse[1];
   x[LINOID_N_OPEN][k] = (argument(p, 2, x[V_M], k) - n_open) * inverse[2];
   x[LOGISTIC][k] = ((k == 0 ? 1.0 : 0.0) - exp_5 * logistic) * inverse[3];
-  for (int i = 0; i < LINOIDS; i++) {
-    hk_mask where = hk_lanes_abs(argument(p, i, x[V_M], 0)) < near_0;
-    if (hk_mask_any(where))
-      linoid_near_0(p, i, k, where, x);
-  }
+  for (int i = 0; i < LINOIDS; i++)
+    if (near->any[i])
+      linoid_near_0(p, i, k, near->where[i], x);
 }
 
 /* Term k of the opening rates of m, h and n, and of the sums of both rates, per ms. */
-HK_INLINE void rates(const hk_lanes *p, size_t k, hk_lanes x[][HK_SERIES_MAX], hk_lanes *open, hk_lanes *sum)
+HK_INLINE void rates(const hk_lanes *p, const struct near *near, size_t k, hk_lanes x[][HK_SERIES_MAX], hk_lanes *open,
+                     hk_lanes *sum)
 {
-  expand_rates(p, k, x);
+  expand_rates(p, near, k, x);
   open[0] = 1.28 * x[LINOID_M_OPEN][k];
   open[1] = x[E18][k];
   open[2] = 0.16 * x[LINOID_N_OPEN][k];
@@ -172,19 +187,26 @@ static void initialise(const double *p, double *x, const bool *given)
 {
   hk_lanes param[] = {[V_T] = hk_lanes_all(p[V_T])}, rows[HK_SERIES_ROWS][HK_SERIES_MAX], open[3], sum[3];
   rows[V_M][0] = hk_lanes_all(x[V_M]);
-  rates(param, 0, rows, open, sum);
+  const struct near near = find_near(param, rows[V_M]);
+  rates(param, &near, 0, rows, open, sum);
   for (int gate = 0; gate < 3; gate++)
     if (!given[ACT_M + gate])
       x[ACT_M + gate] = open[gate][0] / sum[gate][0];
 }
 
+/* dt, and dt over C_m and over the time constants. */
+struct factors {
+  hk_lanes dt, membrane, ex, in;
+};
+
 /* Term k of products of states, and from them term k + 1 of the states. With G = g_L + g_Na m^3 h + g_K n^4 + g_ex +
  * g_in: C_m dV/dt = g_L E_L + ... + g_in E_in + I - G V; a gate's dx/dt = open - (open + close) x. */
-HK_INLINE void expand(const hk_lanes *p, const hk_lanes *current, hk_lanes dt, size_t k, hk_lanes x[][HK_SERIES_MAX])
+HK_INLINE void expand(const hk_lanes *p, const hk_lanes *current, const struct factors *f, const struct near *near,
+                      size_t k, hk_lanes x[][HK_SERIES_MAX])
 {
-  const hk_lanes step = dt * hk_series_per(k + 1);
+  const double per = hk_series_per(k + 1);
   hk_lanes open[3], sum[3];
-  rates(p, k, x, open, sum);
+  rates(p, near, k, x, open, sum);
   x[M2][k] = hk_series_square(x[ACT_M], k);
   x[M3][k] = hk_series_product(x[ACT_M], x[M2], k);
   x[M3H][k] = hk_series_product(x[INACT_H], x[M3], k);
@@ -198,20 +220,22 @@ HK_INLINE void expand(const hk_lanes *p, const hk_lanes *current, hk_lanes dt, s
     x[G_SUM][0] += p[G_L];
     drive += hk_lanes_fma(p[G_L], p[E_L], p[I_E]);
   }
-  x[V_M][k + 1] = step / p[C_M] * (drive - hk_series_product(x[V_M], x[G_SUM], k));
+  x[V_M][k + 1] = per * f->membrane * (drive - hk_series_product(x[V_M], x[G_SUM], k));
   for (int gate = 0; gate < 3; gate++) {
     x[SUM_M + gate][k] = sum[gate];
-    x[ACT_M + gate][k + 1] = step * (open[gate] - hk_series_product(x[ACT_M + gate], x[SUM_M + gate], k));
+    x[ACT_M + gate][k + 1] = per * f->dt * (open[gate] - hk_series_product(x[ACT_M + gate], x[SUM_M + gate], k));
   }
-  x[G_EX][k + 1] = -step / p[TAU_SYN_EX] * x[G_EX][k];
-  x[G_IN][k + 1] = -step / p[TAU_SYN_IN] * x[G_IN][k];
+  x[G_EX][k + 1] = -per * f->ex * x[G_EX][k];
+  x[G_IN][k + 1] = -per * f->in * x[G_IN][k];
 }
 
 static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
                    size_t to, hk_lanes x[][HK_SERIES_MAX])
 {
   (void)free;
-  HK_SERIES_EACH(k, from, to, expand(p, current, *dt, k, x));
+  const struct factors f = {*dt, *dt / p[C_M], *dt / p[TAU_SYN_EX], *dt / p[TAU_SYN_IN]};
+  const struct near near = find_near(p, x[V_M]);
+  HK_SERIES_EACH(k, from, to, expand(p, current, &f, &near, k, x));
 }
 
 /* While V_m stays below V_T + u, m opens no faster and closes no slower than there, so that it stays below what it
@@ -223,7 +247,7 @@ static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current,
   static const struct {
     double u, open, close; /* rates of m at u, per ms */
   } ceilings[] = {{10, 0.8595, 8.4208}, {16, 1.8195, 6.7757}};
-  static const double spans[] = {0.0625, 0.125, 0.25, 0.5, 1, 2}; /* ms */
+  static const double spans[] = {0.0625, 0.125, 0.25, 0.5}; /* ms */
   const hk_lanes none = hk_lanes_all(0), v = x[V_M], inhibition = x[G_IN] * (p[E_IN] - v);
   const hk_lanes sodium = p[G_NA] * hk_lanes_max(p[E_NA] - v, none);
   hk_lanes push = p[I_E] + *current + p[G_L] * (p[E_L] - v) + x[G_EX] * hk_lanes_max(p[E_EX] - v, none);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lanes.h"
 #include "core/walk.h"
 #include "core/widest.h"
 
@@ -107,22 +108,47 @@ static enum hk_status sort_events(struct hk__shard_state *shard)
   return HK_OK;
 }
 
+/* Begins a walk for each neuron of a row of timers that has no event but whose timer is due. Returns the earliest of
+ * those that are not due. */
+static double list_due_of(struct hk__shard_state *shard, double end, uint32_t first, uint32_t count)
+{
+  struct hk__walks *w = shard->walks;
+  double earliest = INFINITY;
+  for (uint32_t i = first; i < first + count; i++) {
+    if (shard->timer[i] >= end)
+      earliest = shard->timer[i] < earliest ? shard->timer[i] : earliest;
+    else if (w->count[i] == 0) {
+      prefetch(shard, i);
+      w->walk[w->walk_count++] = (struct hk__walk){.neuron = i};
+    }
+  }
+  return earliest;
+}
+
 /* Begins a walk for each neuron that has no event but whose timer is due. */
 static void list_due(struct hk__shard_state *shard, const struct hk__window *window)
 {
   struct hk__walks *w = shard->walks;
-  uint32_t neurons = shard->place->count;
+  const uint32_t neurons = shard->place->count;
+  const hk__lanes end = hk__lanes_all(window->end);
   for (uint32_t block = 0; block * HK__TIMER_BLOCK < neurons; block++) {
     if (w->earliest[block] >= window->end)
       continue;
-    uint32_t first = block * HK__TIMER_BLOCK, end = first + HK__TIMER_BLOCK;
+    const uint32_t first = block * HK__TIMER_BLOCK;
+    const uint32_t last = first + HK__TIMER_BLOCK < neurons ? first + HK__TIMER_BLOCK : neurons;
     double earliest = INFINITY;
-    for (uint32_t i = first; i < end && i < neurons; i++) {
-      if (shard->timer[i] >= window->end)
-        earliest = shard->timer[i] < earliest ? shard->timer[i] : earliest;
-      else if (w->count[i] == 0)
-        w->walk[w->walk_count++] = (struct hk__walk){.neuron = i};
+    hk__lanes earliest_lanes = hk__lanes_all(INFINITY);
+    uint32_t i = first;
+    for (; i + HK__WIDTH <= last; i += HK__WIDTH) {
+      hk__lanes timer = hk__lanes_load(shard->timer + i);
+      if (hk__lanes_below(timer, end) == 0)
+        earliest_lanes = hk__lanes_min(timer, earliest_lanes);
+      else
+        earliest = fmin(earliest, list_due_of(shard, window->end, i, HK__WIDTH));
     }
+    earliest = fmin(earliest, list_due_of(shard, window->end, i, last - i));
+    for (int lane = 0; lane < HK__WIDTH; lane++)
+      earliest = fmin(earliest, earliest_lanes[lane]);
     w->earliest[block] = earliest;
   }
 }
