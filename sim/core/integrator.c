@@ -32,7 +32,7 @@ void hk__ahead_at(const struct hk__ahead *ahead, size_t states, double dt, doubl
 }
 
 /* A step of one neuron that stands in all lanes, tried until it is done. */
-static enum hk_status take_one(const struct hk__motions *m, struct hk__stride *s, double t, double most, double *pace,
+static enum hk_status take_one(struct hk__motions *m, struct hk__stride *s, double t, double most, double *pace,
                                const double *x)
 {
   for (size_t j = 0; j < m->model->state_count; j++)

@@ -196,7 +196,7 @@ static enum hk_status set_out(struct group *g)
 static enum hk_status take_step(struct group *g)
 {
   struct hk__stride s;
-  const struct hk__motions *motions = &g->motions;
+  struct hk__motions *motions = &g->motions;
   put_motions(g);
   for (size_t i = 0; i < HK_LANES; i++) {
     s.t[i] = g->walk[i]->stands;
@@ -255,9 +255,7 @@ enum hk_status HK__VARIANT(hk__walks_take_rounds)(struct hk__shard_state *shard,
   struct group g;
   g.shard = shard;
   g.window = window;
-  g.motions.model = w->model;
-  g.motions.tolerance = shard->cells->tolerance;
-  memset(g.motions.source, 0, sizeof g.motions.source);
+  hk__motions_begin(&g.motions, w->model, shard->cells->tolerance);
   size_t under_way = w->walk_count, count[HK__EFFORTS] = {0};
   for (size_t i = 0; i < under_way; i++)
     w->under_way[i] = (uint32_t)i;

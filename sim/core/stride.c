@@ -26,8 +26,7 @@ static const double longest_step = 1e3;
 
 void hk__motions_put_one(struct hk__motions *m, const struct hk__motion *motion)
 {
-  m->model = motion->model;
-  m->tolerance = motion->tolerance;
+  hk__motions_begin(m, motion->model, motion->tolerance);
   for (size_t k = 0; k < motion->model->param_count; k++)
     m->param[k] = hk_lanes_all(motion->param[k]);
   for (size_t lane = 0; lane < HK_LANES; lane++) {
@@ -44,19 +43,19 @@ static struct hk__motion one_of(const struct hk__motions *m, size_t lane)
 /* --- Taylor series --- */
 
 /* The currents' terms with dt folded in. */
-static void fill_currents(const struct hk__motions *m, hk_lanes t, hk_lanes dt, hk_lanes *terms)
+static void fill_currents(struct hk__motions *m, hk_lanes t, hk_lanes dt)
 {
-  memset(terms, 0, HK_SERIES_MAX * sizeof *terms);
-  terms[0] = m->constant;
-  if (!hk_mask_any(m->varies))
-    return;
-  for (size_t lane = 0; lane < HK_LANES; lane++) {
+  if (m->varied)
+    memset(m->series, 0, sizeof m->series);
+  m->series[0] = m->constant;
+  m->varied = hk_mask_any(m->varies);
+  for (size_t lane = 0; m->varied && lane < HK_LANES; lane++) {
     if (!m->varies[lane])
       continue;
     double series[HK_SERIES_MAX], power = 1;
     hk__current_series(m->current[lane], t[lane], HK_SERIES_MAX, series);
     for (size_t k = 0; k < HK_SERIES_MAX; k++, power *= dt[lane])
-      terms[k][lane] = series[k] * power;
+      m->series[k][lane] = series[k] * power;
   }
 }
 
@@ -75,30 +74,35 @@ static hk_lanes tail_of(const hk_lanes *x, size_t last)
   return hk_lanes_max(hk_lanes_abs(x[last]), 0.25 * hk_lanes_abs(x[last - 1]));
 }
 
+/* The errors that are tolerated, from the first terms; NAN where those are out of bounds. */
+static void set_limits(const struct hk__motions *m, const struct hk__stride *s, hk_lanes *limit)
+{
+  const hk_lanes none = hk_lanes_all(NAN);
+  for (size_t j = 0; j < m->model->state_count; j++) {
+    hk_lanes scale = scale_of(m, s->term[j], j);
+    limit[j] = hk_lanes_pick(scale <= DBL_MAX, m->tolerance * scale, none);
+  }
+}
+
 /* Where the error of series that end at a term is tolerated. */
-static hk_mask tolerated(const struct hk__motions *m, const struct hk__stride *s, size_t last)
+static hk_mask tolerated(const struct hk__motions *m, const struct hk__stride *s, const hk_lanes *limit, size_t last)
 {
   hk_mask fine = ~(hk_mask){0};
-  for (size_t j = 0; j < m->model->state_count; j++) {
-    const hk_lanes *x = s->term[j];
-    hk_lanes scale = scale_of(m, x, j), limit = m->tolerance * scale;
-    fine &= (tail_of(x, last) <= limit) & (scale <= DBL_MAX);
-  }
+  for (size_t j = 0; j < m->model->state_count; j++)
+    fine &= tail_of(s->term[j], last) <= limit[j];
   return fine;
 }
 
 /* The error of series that end at a term, relative to what is tolerated and at least 1; INFINITY where a series is out
  * of bounds. */
-static hk_lanes error_of(const struct hk__motions *m, const struct hk__stride *s, size_t last)
+static hk_lanes error_of(const struct hk__motions *m, const struct hk__stride *s, const hk_lanes *limit, size_t last)
 {
   const hk_lanes infinite = hk_lanes_all(INFINITY);
   hk_lanes worst = hk_lanes_all(1);
   for (size_t j = 0; j < m->model->state_count; j++) {
-    const hk_lanes *x = s->term[j];
-    hk_lanes scale = scale_of(m, x, j), limit = m->tolerance * scale;
-    hk_lanes tail = tail_of(x, last);
-    hk_lanes error = hk_lanes_pick(tail > limit, tail / limit, hk_lanes_all(1));
-    error = hk_lanes_pick((tail <= DBL_MAX) & (scale <= DBL_MAX), error, infinite);
+    hk_lanes tail = tail_of(s->term[j], last);
+    hk_lanes error = hk_lanes_pick(tail > limit[j], tail / limit[j], hk_lanes_all(1));
+    error = hk_lanes_pick((tail <= DBL_MAX) & (limit[j] <= DBL_MAX), error, infinite);
     worst = hk_lanes_max(worst, error);
   }
   return worst;
@@ -122,10 +126,10 @@ static void rescale(const struct hk__motions *m, struct hk__stride *s, hk_lanes 
 }
 
 /* Where the longest series do not converge over the step: makes the step so short that they do. */
-static void shorten(const struct hk__motions *m, struct hk__stride *s, hk_mask open, size_t last)
+static void shorten(const struct hk__motions *m, struct hk__stride *s, const hk_lanes *limit, hk_mask open, size_t last)
 {
   const hk_lanes least = hk_lanes_all(1e-2);
-  hk_lanes error = error_of(m, s, last);
+  hk_lanes error = error_of(m, s, limit, last);
   hk_lanes factor = 0.95 * hk_lanes_exp(rough_log(error) * (-1 / (double)last));
   hk_mask fine = open & (error <= DBL_MAX) & (factor > least);
   factor = hk_lanes_pick(fine, factor, hk_lanes_all(1));
@@ -138,37 +142,40 @@ static void shorten(const struct hk__motions *m, struct hk__stride *s, hk_mask o
 /* The states where each lane's series, none of which is longer than `longest`, end. */
 static void evaluate_end(const struct hk__motions *m, struct hk__stride *s, hk_lanes last, size_t longest)
 {
-  const bool alike = !hk_mask_any(last != (double)longest), all_free = !hk_mask_any(m->free == 0);
+  size_t shortest = longest; /* of them: no lane is to be picked up to there */
+  while (shortest > 0 && hk_mask_any((double)shortest > last))
+    shortest--;
+  const bool all_free = !hk_mask_any(m->free == 0);
   for (size_t j = 0; j < m->model->state_count; j++) {
     const hk_lanes *term = s->term[j], none = hk_lanes_all(0);
     hk_lanes sum = none;
-    if (alike)
-      for (size_t k = longest + 1; k-- > 0;)
-        sum += term[k];
-    else
-      for (size_t k = longest + 1; k-- > 0;)
-        sum += hk_lanes_pick((double)k <= last, term[k], none);
+    for (size_t k = longest; k > shortest; k--)
+      sum += hk_lanes_pick((double)k <= last, term[k], none);
+    for (size_t k = shortest + 1; k-- > 0;)
+      sum += term[k];
     if (!all_free && m->model->states[j].flags & HK_STATE_CLAMPED)
       sum = hk_lanes_pick(m->free == 0, s->start[j], sum);
     s->x[j] = sum;
   }
 }
 
-static void take_series(const struct hk__motions *m, struct hk__stride *s)
+static void take_series(struct hk__motions *m, struct hk__stride *s)
 {
-  hk_lanes dt = hk_lanes_min(s->most, s->pace), current[HK_SERIES_MAX], last = hk_lanes_all(0), growth = last;
+  hk_lanes dt = hk_lanes_min(s->most, s->pace), limit[HK_STATES_MAX], last = hk_lanes_all(0), growth = last;
   hk_mask open = ~(hk_mask){0};
   for (size_t j = 0; j < m->model->state_count; j++)
     s->term[j][0] = s->start[j];
-  fill_currents(m, s->t, dt, current);
+  fill_currents(m, s->t, dt);
   size_t from = 0, to = 0;
   for (size_t i = 0; i < LENGTHS && hk_mask_any(open); i++) {
     hk_mask tried = open & (dt <= lengths[i].part * s->pace);
     if (!hk_mask_any(tried))
       continue;
     to = lengths[i].last;
-    m->model->series(m->param, current, &m->free, &dt, from, to, s->term);
-    hk_mask fine = tried & tolerated(m, s, to);
+    m->model->series(m->param, m->series, &m->free, &dt, from, to, s->term);
+    if (from == 0)
+      set_limits(m, s, limit);
+    hk_mask fine = tried & tolerated(m, s, limit, to);
     last = hk_lanes_pick(fine, hk_lanes_all((double)to), last);
     growth = hk_lanes_pick(fine, hk_lanes_all(lengths[i].growth), growth);
     open &= ~fine;
@@ -179,7 +186,7 @@ static void take_series(const struct hk__motions *m, struct hk__stride *s)
   s->length = dt;
   s->done = ~open;
   if (hk_mask_any(open)) {
-    shorten(m, s, open, to);
+    shorten(m, s, limit, open, to);
     last = hk_lanes_pick(open, hk_lanes_all((double)to), last);
   }
   s->last = last;
@@ -303,7 +310,7 @@ enum hk_status hk__stride_look(const struct hk__motions *m, const struct hk__str
 
 /* --- steps --- */
 
-void hk__stride_take(const struct hk__motions *m, struct hk__stride *s)
+void hk__stride_take(struct hk__motions *m, struct hk__stride *s)
 {
   if (m->model->series)
     take_series(m, s);

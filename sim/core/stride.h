@@ -18,9 +18,11 @@ struct hk__motions {
   const double *source[HK_LANES]; /* where a lane's parameters are from */
   hk_lanes param[HK_PARAMS_MAX];
   const struct hk__current *current[HK_LANES];
-  hk_lanes constant; /* the currents' constants */
-  hk_mask varies;    /* where there are sines, too */
-  hk_lanes free;     /* 1; 0 where clamped states stand still */
+  hk_lanes constant;              /* the currents' constants */
+  hk_mask varies;                 /* where there are sines, too */
+  hk_lanes free;                  /* 1; 0 where clamped states stand still */
+  hk_lanes series[HK_SERIES_MAX]; /* the currents' terms of the last step: zeros past the first unless `varied` */
+  bool varied;
 };
 
 /* A step of each. */
@@ -36,6 +38,16 @@ struct hk__stride {
   hk_lanes term[HK_SERIES_ROWS][HK_SERIES_MAX];
   hk_lanes last; /* the highest term of each lane's series */
 };
+
+/* No neurons yet. */
+static inline void hk__motions_begin(struct hk__motions *m, const struct hk_model *model, double tolerance)
+{
+  m->model = model;
+  m->tolerance = tolerance;
+  memset(m->source, 0, sizeof m->source);
+  memset(m->series, 0, sizeof m->series);
+  m->varied = false;
+}
 
 /* Puts a neuron of the motions' model in a lane. */
 static inline void hk__motions_put(struct hk__motions *m, size_t lane, const struct hk__motion *motion)
@@ -53,7 +65,7 @@ static inline void hk__motions_put(struct hk__motions *m, size_t lane, const str
 /* The same neuron in all lanes. */
 void hk__motions_put_one(struct hk__motions *motions, const struct hk__motion *motion);
 
-void hk__stride_take(const struct hk__motions *motions, struct hk__stride *stride);
+void hk__stride_take(struct hk__motions *motions, struct hk__stride *stride);
 
 /* What the step of a lane, which is done, shows but for its series, which is handed over besides. search: HK__CROSS_UP
  * if state 0 is below the level and is to be caught when it reaches it, HK__CROSS_DOWN if it is above and is to be
