@@ -39,7 +39,6 @@ static void meet(struct group *g, const uint32_t *walk, size_t count)
     g->current[i] = &g->shard->current[g->walk[i]->neuron];
     g->under_way[i] = true;
     g->outlook[i] = false;
-    __builtin_prefetch(g->cell[i]->x, 1);
   }
 }
 
@@ -51,30 +50,35 @@ static void put_motions(struct group *g)
   }
 }
 
-static enum hk_status arrive(struct group *g, size_t i);
-
-/* Sets out for the walk's next moment, having taken the samples before it; a walk whose course to there is known is
- * there already. */
-static enum hk_status aim(struct group *g, size_t i)
+/* Sets out for the walk's next moment, having taken the samples before it; nothing is left to go where a course to
+ * there is known. *over: there is none in this window. */
+static inline enum hk_status aim_for(struct hk__shard_state *shard, const struct hk__window *window,
+                                     struct hk__walk *walk, struct hk__cell *cell, bool *over)
 {
-  struct hk__walk *walk = g->walk[i];
-  const struct hk__walks *w = g->shard->walks;
-  double event = walk->next < walk->last ? w->events.event[walk->next].time : INFINITY,
-         timer = g->shard->timer[walk->neuron];
-  bool over = event == INFINITY && timer >= g->window->end;
+  double event = walk->next < walk->last ? shard->walks->events.event[walk->next].time : INFINITY,
+         timer = shard->timer[walk->neuron];
   walk->time = event < timer ? event : timer;
-  if (g->shard->probe_count > 0) {
-    enum hk_status status =
-        hk__cell_take_samples(g->shard, g->window, walk->neuron, over ? g->window->end : walk->time);
+  *over = event == INFINITY && timer >= window->end;
+  if (shard->probe_count > 0) {
+    enum hk_status status = hk__cell_take_samples(shard, window, walk->neuron, *over ? window->end : walk->time);
     if (status != HK_OK)
       return status;
   }
-  g->under_way[i] = !over;
-  if (over)
+  if (*over)
     return HK_OK;
-  walk->stands = g->cell[i]->since;
-  walk->left = hk__cell_take_ahead(g->cell[i], walk->time) ? 0 : walk->time - walk->stands;
-  return walk->left > 0 ? HK_OK : arrive(g, i);
+  walk->stands = cell->since;
+  walk->left = hk__cell_take_ahead(cell, walk->time) ? 0 : walk->time - walk->stands;
+  return HK_OK;
+}
+
+static enum hk_status arrive(struct group *g, size_t i);
+
+static enum hk_status aim(struct group *g, size_t i)
+{
+  bool over;
+  enum hk_status status = aim_for(g->shard, g->window, g->walk[i], g->cell[i], &over);
+  g->under_way[i] = !over;
+  return status != HK_OK || over || g->walk[i]->left > 0 ? status : arrive(g, i);
 }
 
 static void set_timer(struct group *g, size_t i, double time)
@@ -182,17 +186,6 @@ static enum hk_status ask(struct group *g)
   return status;
 }
 
-static enum hk_status set_out(struct group *g)
-{
-  enum hk_status status = HK_OK;
-  for (size_t i = 0; i < g->count && status == HK_OK; i++)
-    status = aim(g, i);
-  if (status != HK_OK || !wants_outlook(g))
-    return status;
-  put_motions(g);
-  return ask(g);
-}
-
 static enum hk_status take_step(struct group *g)
 {
   struct hk__stride s;
@@ -225,16 +218,22 @@ static enum hk_status take_step(struct group *g)
   return wants_outlook(g) ? ask(g) : HK_OK;
 }
 
-/* Those that are still under way queue for the next round. */
-static void queue(struct group *g, const uint32_t *walk, size_t *count)
+/* --- rounds --- */
+
+/* A walk queues for the next round. count: of each queue. */
+static inline void queue(struct hk__walks *w, uint32_t walk, double pace, size_t *count)
 {
-  for (size_t i = 0; i < g->count; i++) {
-    if (!g->under_way[i])
-      continue;
-    double left = g->walk[i]->looks ? INFINITY : g->walk[i]->left, pace = g->cell[i]->pace;
-    size_t effort = (size_t)(left > 0.1 * pace) + (left > 0.3 * pace) + (left > 0.6 * pace);
-    g->shard->walks->queue[effort][count[effort]++] = walk[i];
-  }
+  double left = w->walk[walk].looks ? INFINITY : w->walk[walk].left;
+  size_t effort = (size_t)(left > 0.1 * pace) + (left > 0.3 * pace) + (left > 0.6 * pace);
+  w->queue[effort][count[effort]++] = walk;
+}
+
+/* Those of the group that are still under way queue. */
+static void queue_all(struct group *g, const uint32_t *walk, size_t *count)
+{
+  for (size_t i = 0; i < g->count; i++)
+    if (g->under_way[i])
+      queue(g->shard->walks, walk[i], g->cell[i]->pace, count);
 }
 
 /* The next round's walks. Returns how many they are. */
@@ -249,6 +248,38 @@ static size_t line_up(struct hk__walks *w, size_t *count)
   return sum;
 }
 
+/* All walks set out; those that are there already arrive. */
+static enum hk_status set_out(struct group *g, size_t *count)
+{
+  struct hk__walks *w = g->shard->walks;
+  size_t there = 0;
+  enum hk_status status = HK_OK;
+  for (size_t i = 0; i < w->walk_count && status == HK_OK; i++) {
+    struct hk__walk *walk = &w->walk[i];
+    struct hk__cell *cell = &g->shard->cells->cell[g->shard->place->first + walk->neuron];
+    bool over;
+    status = aim_for(g->shard, g->window, walk, cell, &over);
+    if (over || status != HK_OK)
+      continue;
+    __builtin_prefetch(cell->x, 1);
+    if (walk->left > 0)
+      queue(w, (uint32_t)i, cell->pace, count);
+    else
+      w->under_way[there++] = (uint32_t)i;
+  }
+  for (size_t first = 0; first < there && status == HK_OK; first += g->count) {
+    meet(g, w->under_way + first, there - first);
+    for (size_t i = 0; i < g->count && status == HK_OK; i++)
+      status = arrive(g, i);
+    if (status == HK_OK && wants_outlook(g)) {
+      put_motions(g);
+      status = ask(g);
+    }
+    queue_all(g, w->under_way + first, count);
+  }
+  return status;
+}
+
 enum hk_status HK__VARIANT(hk__walks_take_rounds)(struct hk__shard_state *shard, const struct hk__window *window)
 {
   struct hk__walks *w = shard->walks;
@@ -256,18 +287,13 @@ enum hk_status HK__VARIANT(hk__walks_take_rounds)(struct hk__shard_state *shard,
   g.shard = shard;
   g.window = window;
   hk__motions_begin(&g.motions, w->model, shard->cells->tolerance);
-  size_t under_way = w->walk_count, count[HK__EFFORTS] = {0};
-  for (size_t i = 0; i < under_way; i++)
-    w->under_way[i] = (uint32_t)i;
-  for (bool out = false; under_way > 0; out = true) {
-    for (size_t first = 0; first < under_way; first += g.count) {
+  size_t count[HK__EFFORTS] = {0};
+  enum hk_status status = set_out(&g, count);
+  for (size_t under_way; status == HK_OK && (under_way = line_up(w, count)) > 0;)
+    for (size_t first = 0; first < under_way && status == HK_OK; first += g.count) {
       meet(&g, w->under_way + first, under_way - first);
-      enum hk_status status = out ? take_step(&g) : set_out(&g);
-      if (status != HK_OK)
-        return status;
-      queue(&g, w->under_way + first, count);
+      status = take_step(&g);
+      queue_all(&g, w->under_way + first, count);
     }
-    under_way = line_up(w, count);
-  }
-  return HK_OK;
+  return status;
 }
