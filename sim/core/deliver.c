@@ -44,9 +44,10 @@ static struct dose dose_of(const struct hk__response *response, uint32_t port_in
   const struct hk__port_response *port = &response->port[port_index];
   struct dose dose = {.value = {0}};
   for (unsigned k = 0; k < port->count; k++) {
-    double v = port->c[k][response->degree];
+    const double *c = hk__response_polynomial(port, k);
+    double v = c[response->degree];
     for (unsigned i = response->degree; i-- > 0;)
-      v = fma(v, x, port->c[k][i]);
+      v = fma(v, x, c[i]);
     dose.value[port->lane[k]] = v * weight;
   }
   double up = weight * port->hi, down = weight * port->lo, bound = up > down ? up : down;
@@ -110,7 +111,7 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
   for (size_t k = 0; k < lanes; k++)
     row[k] = NULL;
   for (unsigned k = 0; k < port->count; k++) {
-    evaluate(port->c[k], d->response->degree, lot->count, lot->x, lot->weight, d->value[k]);
+    evaluate(hk__response_polynomial(port, k), d->response->degree, lot->count, lot->x, lot->weight, d->value[k]);
     row[port->lane[k]] = d->value[k];
   }
   if (bound_lot(port, lot->count, lot->weight, d->bound))

@@ -81,17 +81,23 @@ static enum hk_status make_classes(struct hk__lengths *l, const struct hk__built
     l->class[order[k]] = (uint32_t)(l->class_count - 1);
   }
   free(order);
+  l->set_bytes = sizeof **l->responses;
+  for (size_t k = 0; k < l->class_count; k++)
+    l->set_bytes += sizeof **l->responses + hk__response_doubles(l->classes[k]->model) * sizeof(double);
   return HK_OK;
 }
 
 static enum hk_status make_responses(const struct hk__lengths *l, double h, struct hk__response **out)
 {
-  *out = calloc(l->class_count + 1, sizeof **out);
+  *out = calloc(1, l->set_bytes);
   if (!*out)
     return HK_ERR_MEMORY;
-  for (size_t k = 0; k < l->class_count; k++)
+  double *memory = (double *)(*out + l->class_count);
+  for (size_t k = 0; k < l->class_count; k++) {
     if (hk__response_suits(l->classes[k], l->longest))
-      hk__response_init(&(*out)[k], l->classes[k], h);
+      hk__response_init(&(*out)[k], l->classes[k], h, memory);
+    memory += hk__response_doubles(l->classes[k]->model);
+  }
   return HK_OK;
 }
 
@@ -179,5 +185,5 @@ uint64_t hk__lengths_bytes(const struct hk__lengths *l)
   uint64_t made = l->odd ? 1 : 0;
   for (int level = 0; level < LEVELS; level++)
     made += l->responses[level] ? 1 : 0;
-  return made * l->class_count * sizeof *l->odd;
+  return made * l->set_bytes;
 }

@@ -22,13 +22,14 @@ struct hk__effort {
 struct hk__lengths {
   double longest, h; /* ms; h: of the present level */
   unsigned level;
-  uint32_t *class; /* per kernel: kernels that one response serves are a class */
-  size_t class_count;
-  const struct hk__kernel **classes;                 /* one of each */
-  struct hk__response *responses[HK__LENGTH_LEVELS]; /* per class; NULL for levels not used so far */
-  struct hk__response *odd;                          /* per class, for a cut window */
-  double odd_length;                                 /* what they are for; 0: nothing */
-  struct hk__effort seen;                            /* when the level was last looked at */
+  uint32_t *class;                   /* per kernel: kernels that one response serves are a class */
+  size_t class_count, set_bytes;     /* set_bytes: of the responses of all classes */
+  const struct hk__kernel **classes; /* one of each */
+  struct hk__response
+      *responses[HK__LENGTH_LEVELS]; /* per class, with their arrays after the last; NULL for levels not used so far */
+  struct hk__response *odd;          /* the same for a cut window */
+  double odd_length;                 /* what they are for; 0: nothing */
+  struct hk__effort seen;            /* when the level was last looked at */
 };
 
 /* Errors: HK_ERR_MEMORY. */

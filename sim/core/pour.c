@@ -67,9 +67,10 @@ HK__INLINE void take_spike(const struct pour *p, const unsigned degree, const un
   hk__some now = real & hk__lanes_from(t, hk__lanes_all(p->from)) & ~later;
   hk__lanes x = hk__lanes_fma(t - p->start, hk__lanes_all(p->scale), hk__lanes_all(1));
   for (unsigned k = 0; k < states; k++) {
-    hk__lanes v = hk__lanes_all(p->port->c[k][degree]);
+    const double *c = hk__response_polynomial(p->port, k);
+    hk__lanes v = hk__lanes_all(c[degree]);
     for (unsigned i = degree; i-- > 0;)
-      v = hk__lanes_fma(v, x, hk__lanes_all(p->port->c[k][i]));
+      v = hk__lanes_fma(v, x, hk__lanes_all(c[i]));
     gain->value[k] = hk__lanes_add_some(now, gain->value[k], v);
   }
   gain->spikes = hk__lanes_add_some(now, gain->spikes, hk__lanes_all(1));

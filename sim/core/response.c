@@ -116,7 +116,7 @@ static void fit_port(struct hk__response *r, const struct samples *samples, size
       any |= value[j][i] != 0;
     if (!any)
       continue;
-    port->lane[port->count] = (unsigned)j;
+    port->lane[port->count] = (uint8_t)j;
     chebyshev(samples, value[j], coefficient[port->count]);
     unsigned degree = degree_needed(coefficient[port->count++]);
     r->degree = degree > r->degree ? degree : r->degree;
@@ -193,19 +193,25 @@ static bool is_coupled(const struct hk__response *r)
   for (size_t i = 0; i + 1 < n; i++) {
     coupled |= r->kernel->system.sense[i] != 0;
     for (size_t j = 0; j < n; j++)
-      coupled |= i != j && r->P[i][j] != 0;
+      coupled |= i != j && r->P[i * n + j] != 0;
   }
   return coupled;
 }
 
-void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h)
+size_t hk__response_doubles(const struct hk_model *model)
+{
+  size_t n = model->state_count;
+  return n * n + n + model->port_count * n * NODES;
+}
+
+void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h, double *memory)
 {
   size_t n = kernel->n;
-  *response = (struct hk__response){.kernel = kernel, .h = h};
-  double P[HK_STATES_MAX * HK_STATES_MAX], Q[HK_STATES_MAX * HK_STATES_MAX];
-  hk__kernel_propagator(kernel, false, h, P, Q);
-  for (size_t i = 0; i < n * n; i++)
-    response->P[i / n][i % n] = P[i];
+  *response = (struct hk__response){.kernel = kernel, .h = h, .P = memory, .bend = memory + n * n};
+  for (size_t p = 0; p < kernel->model->port_count; p++)
+    response->port[p].c = response->bend + n + p * n * NODES;
+  double Q[HK_STATES_MAX * HK_STATES_MAX];
+  hk__kernel_propagator(kernel, false, h, response->P, Q);
   response->coupled = is_coupled(response);
   struct samples samples;
   take_samples(kernel, h, &samples);
@@ -217,5 +223,5 @@ void hk__response_init(struct hk__response *response, const struct hk__kernel *k
   }
   for (size_t p = 0; p < kernel->model->port_count; p++)
     for (size_t k = 0; k < response->port[p].count; k++)
-      to_powers(coefficient[p][k], response->degree, response->port[p].c[k]);
+      to_powers(coefficient[p][k], response->degree, response->port[p].c + k * NODES);
 }

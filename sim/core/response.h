@@ -11,32 +11,43 @@
 #ifndef HK__RESPONSE_H
 #define HK__RESPONSE_H
 
+#include <stdint.h>
+
 #include "core/linear.h"
 
 enum { HK__RESPONSE_DEGREE = 15 };
 
 struct hk__port_response {
-  unsigned count;                                   /* states that an event changes */
-  unsigned lane[HK_STATES_MAX];                     /* which */
-  double c[HK_STATES_MAX][HK__RESPONSE_DEGREE + 1]; /* polynomial of each */
-  double hi, lo;                                    /* range of sense . K over the window */
+  uint8_t count;               /* states that an event changes */
+  uint8_t lane[HK_STATES_MAX]; /* which */
+  double hi, lo;               /* range of sense . K over the window */
+  double *c;                   /* [count][HK__RESPONSE_DEGREE + 1]: polynomial of each */
 };
 
+/* Many neurons may have one each, so its arrays are no larger than they must be. */
 struct hk__response {
   const struct hk__kernel *kernel;
   double h;
   unsigned degree;
-  double P[HK_STATES_MAX][HK_STATES_MAX];
   bool coupled; /* not: states act on themselves and the last one only, and that one alone is sensed */
-  double bend[HK_STATES_MAX];
+  double *P;    /* [n][n] */
+  double *bend; /* [n] */
   struct hk__port_response port[HK_PORTS_MAX];
 };
+
+/* The polynomial of the k-th state that an event changes. */
+static inline const double *hk__response_polynomial(const struct hk__port_response *port, size_t k)
+{
+  return port->c + k * (HK__RESPONSE_DEGREE + 1);
+}
 
 /* Whether windows of length h suit a kernel: it is stable, clamped states do not act on the others, and h is within
  * the reach of a polynomial. */
 bool hk__response_suits(const struct hk__kernel *kernel, double h);
 
-void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h);
+/* How many doubles the arrays of a response take; they are given to hk__response_init. */
+size_t hk__response_doubles(const struct hk_model *model);
+void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h, double *memory);
 
 /* 0 if one response serves both kernels: they differ at most in what they rest at, their threshold and refractoriness.
  * Else an order. */

@@ -61,7 +61,7 @@ HK__INLINE void prepare(const struct hk__shard_state *shard, const struct hk__re
     s->bend[j] = hk__lanes_all(r->bend[j]);
     s->sense[j] = hk__lanes_all(r->kernel->system.sense[j]);
     for (size_t k = 0; k < n; k++)
-      s->P[j][k] = hk__lanes_all(r->P[j][k]);
+      s->P[j][k] = hk__lanes_all(r->P[j * n + k]);
   }
 }
 
@@ -190,7 +190,7 @@ static enum hk_status sweep_each(struct hk__shard_state *shard, const struct hk_
       double z = shard->z[j * stride + i];
       v[j] = 0;
       for (size_t k = 0; k < n; k++)
-        v[j] = fma(r->P[j][k], shard->z[k * stride + i], v[j]);
+        v[j] = fma(r->P[j * n + k], shard->z[k * stride + i], v[j]);
       before = fma(sense[j], z, before);
       after = fma(sense[j], v[j], after);
       more = fma(r->bend[j], fabs(z), more);

@@ -197,7 +197,9 @@ static double derived_bytes(const struct hk_network *network, size_t population)
       varies = true;
       shapes |= shapes_response(model, param, (size_t)hk_model_param(model, spec->params[i].name));
     }
-  double shape = sizeof(struct hk__dynamics) + sizeof(double) * 4 * HK__LEVELS * n * n + sizeof(struct hk__response);
+  double shape = sizeof(struct hk__dynamics) +
+                 sizeof(double) * (4 * HK__LEVELS * n * n + (double)hk__response_doubles(model)) +
+                 sizeof(struct hk__response);
   return (varies ? (double)spec->size : 1) * sizeof(struct hk__kernel) + (shapes ? (double)spec->size : 1) * shape;
 }
 
