@@ -224,7 +224,8 @@ static enum hk_status take_step(struct group *g)
 static inline void queue(struct hk__walks *w, uint32_t walk, double pace, size_t *count)
 {
   double left = w->walk[walk].looks ? INFINITY : w->walk[walk].left;
-  size_t effort = (size_t)(left > 0.1 * pace) + (left > 0.3 * pace) + (left > 0.6 * pace);
+  double part = left < pace ? left / pace : 1;
+  size_t effort = (size_t)(7.0 * part);
   w->queue[effort][count[effort]++] = walk;
 }
 

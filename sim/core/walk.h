@@ -21,7 +21,7 @@ struct hk__walk {
 };
 
 /* Walks that a round takes together should be alike in how many terms their steps need: they queue by their effort. */
-enum { HK__EFFORTS = 4 };
+enum { HK__EFFORTS = 8 };
 
 typedef enum hk_status hk__walks_loop(struct hk__shard_state *shard, const struct hk__window *window);
 
