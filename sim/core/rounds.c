@@ -44,10 +44,30 @@ static void meet(struct group *g, const uint32_t *walk, size_t count)
 
 static void put_motions(struct group *g)
 {
+  struct hk__motions *m = &g->motions;
+  const double *constant[HK_LANES], *release[HK_LANES];
+  bool varies = false;
   for (size_t i = 0; i < HK_LANES; i++) {
-    struct hk__motion motion = hk__cell_motion(g->shard->cells, g->cell[i], g->current[i]);
-    hk__motions_put(&g->motions, i, &motion);
+    hk__motions_set_param(m, i, g->cell[i]->param);
+    m->current[i] = g->current[i];
+    varies |= g->current[i]->sine_count > 0;
+    constant[i] = &g->current[i]->constant;
+    release[i] = &g->cell[i]->release;
   }
+  m->constant = hk__lanes_picked_up(constant);
+  m->free = hk_lanes_pick(hk__lanes_picked_up(release) > -INFINITY, hk_lanes_all(0), hk_lanes_all(1));
+  m->varies = (hk_mask){0};
+  for (size_t i = 0; varies && i < HK_LANES; i++)
+    m->varies[i] = g->current[i]->sine_count > 0 ? -1 : 0;
+}
+
+/* The most that each current can be. */
+static hk_lanes most_of_currents(const struct group *g)
+{
+  hk_lanes most = g->motions.constant;
+  for (size_t i = 0; hk_mask_any(g->motions.varies) && i < HK_LANES; i++)
+    most[i] = hk__current_most(g->current[i]);
+  return most;
 }
 
 /* Sets out for the walk's next moment, having taken the samples before it; nothing is left to go where a course to
@@ -167,8 +187,7 @@ static enum hk_status ask(struct group *g)
   hk_lanes x[HK__STATES_ROOM], current, quiet = hk_lanes_all(0);
   if (model->quiet) {
     gather_states(g, x);
-    for (size_t i = 0; i < HK_LANES; i++)
-      current[i] = hk__current_most(g->current[i]);
+    current = most_of_currents(g);
     model->quiet(g->motions.param, x, &current, &quiet);
   }
   enum hk_status status = HK_OK;
@@ -181,9 +200,24 @@ static enum hk_status ask(struct group *g)
     } else {
       g->walk[i]->looks = true;
       g->walk[i]->stands = g->cell[i]->since;
+      g->walk[i]->left = INFINITY;
     }
   }
   return status;
+}
+
+/* What the step is to be. */
+static void set_step(const struct group *g, struct hk__stride *s)
+{
+  const double *stands[HK_LANES], *left[HK_LANES], *pace[HK_LANES];
+  for (size_t i = 0; i < HK_LANES; i++) {
+    stands[i] = &g->walk[i]->stands;
+    left[i] = &g->walk[i]->left;
+    pace[i] = &g->cell[i]->pace;
+  }
+  s->t = hk__lanes_picked_up(stands);
+  s->most = hk__lanes_picked_up(left);
+  s->pace = hk__lanes_picked_up(pace);
 }
 
 static enum hk_status take_step(struct group *g)
@@ -191,11 +225,7 @@ static enum hk_status take_step(struct group *g)
   struct hk__stride s;
   struct hk__motions *motions = &g->motions;
   put_motions(g);
-  for (size_t i = 0; i < HK_LANES; i++) {
-    s.t[i] = g->walk[i]->stands;
-    s.most[i] = g->walk[i]->looks ? INFINITY : g->walk[i]->left;
-    s.pace[i] = g->cell[i]->pace;
-  }
+  set_step(g, &s);
   gather_states(g, s.start);
   hk__stride_take(motions, &s);
   if (g->cell[0]->ahead.series) {
@@ -223,7 +253,7 @@ static enum hk_status take_step(struct group *g)
 /* A walk queues for the next round. count: of each queue. */
 static inline void queue(struct hk__walks *w, uint32_t walk, double pace, size_t *count)
 {
-  double left = w->walk[walk].looks ? INFINITY : w->walk[walk].left;
+  double left = w->walk[walk].left;
   double part = left < pace ? left / pace : 1;
   size_t effort = (size_t)(7.0 * part);
   w->queue[effort][count[effort]++] = walk;

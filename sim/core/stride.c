@@ -27,12 +27,13 @@ static const double longest_step = 1e3;
 void hk__motions_put_one(struct hk__motions *m, const struct hk__motion *motion)
 {
   hk__motions_begin(m, motion->model, motion->tolerance);
-  for (size_t k = 0; k < motion->model->param_count; k++)
-    m->param[k] = hk_lanes_all(motion->param[k]);
   for (size_t lane = 0; lane < HK_LANES; lane++) {
-    m->source[lane] = motion->param;
-    hk__motions_put(m, lane, motion);
+    hk__motions_set_param(m, lane, motion->param);
+    m->current[lane] = motion->current;
+    m->varies[lane] = motion->current->sine_count > 0 ? -1 : 0;
   }
+  m->constant = hk_lanes_all(motion->current->constant);
+  m->free = hk_lanes_all(motion->clamped ? 0 : 1);
 }
 
 static struct hk__motion one_of(const struct hk__motions *m, size_t lane)

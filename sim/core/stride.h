@@ -49,17 +49,14 @@ static inline void hk__motions_begin(struct hk__motions *m, const struct hk_mode
   m->varied = false;
 }
 
-/* Puts a neuron of the motions' model in a lane. */
-static inline void hk__motions_put(struct hk__motions *m, size_t lane, const struct hk__motion *motion)
+/* A lane's parameters. */
+static inline void hk__motions_set_param(struct hk__motions *m, size_t lane, const double *param)
 {
-  if (m->source[lane] != motion->param)
-    for (size_t k = 0; k < m->model->param_count; k++)
-      m->param[k][lane] = motion->param[k];
-  m->source[lane] = motion->param;
-  m->current[lane] = motion->current;
-  m->constant[lane] = motion->current->constant;
-  m->varies[lane] = motion->current->sine_count > 0 ? -1 : 0;
-  m->free[lane] = motion->clamped ? 0 : 1;
+  if (m->source[lane] == param)
+    return;
+  for (size_t k = 0; k < m->model->param_count; k++)
+    m->param[k][lane] = param[k];
+  m->source[lane] = param;
 }
 
 /* The same neuron in all lanes. */

@@ -17,7 +17,7 @@ struct hk__walk {
   uint32_t next, last; /* its events that are still to come: events.event[next .. last) */
   bool looks;          /* it stands at a moment and looks ahead */
   double time;         /* the moment it is going to, */
-  double stands, left; /* from where it stands, and how far it has to go yet */
+  double stands, left; /* from where it stands, and how far it has to go yet; INFINITY while it looks */
 };
 
 /* Walks that a round takes together should be alike in how many terms their steps need: they queue by their effort. */
