@@ -3,7 +3,7 @@
  *
  * In a round each walk that is under way takes one step of the integrator: towards its moment or, where the model has
  * no bound that says how long it stays quiet, ahead from the moment at which it stands. All that is done to a cell is
- * what core/cell.c does to it, in the same order. */
+ * what core/cell.c does to it, in the same order; which walks stand in the lanes beside it changes nothing. */
 #include "core/stride.h"
 #include "core/walk.h"
 

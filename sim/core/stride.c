@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/fmath.h"
 #include "core/polynomial.h"
 #include "core/runge_kutta.h"
 
