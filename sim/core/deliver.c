@@ -377,7 +377,7 @@ static enum hk_status deliver_slices(struct delivery *d)
 static enum hk_status deliver_drive(struct delivery *d, struct hk__drive *drive, const struct hk__workspace *work)
 {
   struct hk__shard_state *shard = d->shard;
-  if (drive->alike && d->response) {
+  if (drive->kind_count > 0 && d->response) {
     HK__VARIANT(hk__drive_pour)(drive, shard, d->window, work);
     return HK_OK;
   }

@@ -8,11 +8,6 @@
 
 enum { CHUNK = HK__DRIVE_CHUNK };
 
-static const struct hk__poisson_rate *rate_of(const struct hk__drive *d, uint32_t train)
-{
-  return &d->rate[d->alike ? 0 : train];
-}
-
 static uint32_t number_of(const struct hk__drive *d, uint32_t train)
 {
   return hk__input_neuron(d->input, d->first + train);
@@ -23,7 +18,7 @@ static uint32_t number_of(const struct hk__drive *d, uint32_t train)
 static enum hk_status list_train(const struct hk__drive *d, const struct hk__window *window, uint32_t train,
                                  struct hk__events *events, double *next)
 {
-  const struct hk__poisson_rate *rate = rate_of(d, train);
+  const struct hk__poisson_rate *rate = hk__drive_rate(d, train);
   uint32_t k = d->first + train, number = number_of(d, train);
   double from = fmax(window->start, d->input->from), to = fmin(window->end, d->input->to);
   double time[HK__POISSON_MOST], later = INFINITY;
@@ -120,11 +115,41 @@ static uint32_t first_target(const struct hk__input *input, uint64_t neuron)
   return low;
 }
 
-static bool are_alike(const struct hk__drive *d)
+/* The kind of a train, which is added if it is new; HK__DRIVE_KINDS if there is no place for it. */
+static unsigned kind_for(struct hk__drive *d, uint32_t train)
 {
-  const struct hk__input *input = d->input;
+  struct hk__drive_kind kind = {hk__drive_rate(d, train)->bin, d->input->port[d->first + train]};
+  for (unsigned i = 0; i < d->kind_count; i++)
+    if (d->kind[i].bin == kind.bin && d->kind[i].port == kind.port)
+      return i;
+  if (d->kind_count < HK__DRIVE_KINDS)
+    d->kind[d->kind_count] = kind;
+  return d->kind_count < HK__DRIVE_KINDS ? d->kind_count++ : HK__DRIVE_KINDS;
+}
+
+static enum hk_status sort_kinds(struct hk__shard_state *shard, struct hk__drive *d)
+{
+  d->kind_of = malloc(d->count);
+  if (!d->kind_of)
+    return HK_ERR_MEMORY;
+  unsigned kind = 0;
+  for (uint32_t i = 0; i < d->count && kind < HK__DRIVE_KINDS; i++)
+    d->kind_of[i] = (uint8_t)(kind = kind_for(d, i));
+  if (kind == HK__DRIVE_KINDS)
+    d->kind_count = 0;
+  if (d->kind_count > 1) {
+    shard->bytes += d->count;
+    return HK_OK;
+  }
+  free(d->kind_of);
+  d->kind_of = NULL;
+  return HK_OK;
+}
+
+static bool have_one_rate(const struct hk__drive *d)
+{
   for (uint32_t k = d->first; k < d->first + d->count; k++)
-    if (input->rate[k] != input->rate[d->first] || input->port[k] != input->port[d->first])
+    if (d->input->rate[k] != d->input->rate[d->first])
       return false;
   return true;
 }
@@ -142,8 +167,8 @@ static enum hk_status add_drive(struct hk__shard_state *shard, uint32_t index)
   *d = (struct hk__drive){
       .input = input, .first = first, .count = end - first, .base = (uint32_t)population - (uint32_t)from};
   hk__poisson_init(&d->group, shard->built->seed, HK__FOR_INPUT, index);
-  d->alike = are_alike(d);
-  size_t rates = d->alike ? 1 : d->count;
+  d->one_rate = have_one_rate(d);
+  size_t rates = d->one_rate ? 1 : d->count;
   d->rate = malloc(rates * sizeof *d->rate);
   d->next = malloc((d->count + HK__DRIVE_PADDING) * sizeof *d->next);
   d->soonest = calloc(d->count / CHUNK + 1, sizeof *d->soonest);
@@ -153,8 +178,8 @@ static enum hk_status add_drive(struct hk__shard_state *shard, uint32_t index)
   for (size_t i = 0; i < rates; i++)
     d->rate[i] = hk__poisson_rate_of(input->rate[first + i]);
   for (uint32_t i = 0; i < d->count + HK__DRIVE_PADDING; i++)
-    d->next[i] = i < d->count ? input->from : INFINITY;
-  return HK_OK;
+    d->next[i] = i < d->count && hk__drive_rate(d, i)->mean > 0 ? input->from : INFINITY;
+  return sort_kinds(shard, d);
 }
 
 enum hk_status hk__drives_init(struct hk__shard_state *shard)
@@ -177,6 +202,7 @@ void hk__drives_clear(struct hk__shard_state *shard)
     free(d->rate);
     free(d->next);
     free(d->soonest);
+    free(d->kind_of);
   }
   free(shard->drive);
 }

@@ -8,6 +8,7 @@
 #define HK__DRIVE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/built.h"
 #include "core/poisson.h"
@@ -16,25 +17,37 @@ struct hk__shard_state;
 struct hk__window;
 struct hk__workspace;
 
+/* Trains that can be drawn side by side: their bins are equally long, and they go to one port. */
+struct hk__drive_kind {
+  double bin; /* ms */
+  uint32_t port;
+};
+
+/* Trains are looked at in chunks; vectors may reach beyond the last. Those of more kinds are drawn one by one. */
+enum { HK__DRIVE_CHUNK = 256, HK__DRIVE_PADDING = 8, HK__DRIVE_KINDS = 16 };
+
 /* A Poisson input's trains to neurons of one shard: targets k = first .. first + count of the input. */
 struct hk__drive {
   const struct hk__input *input;
   struct hk__poisson group;
   uint32_t first, count;
   uint32_t base; /* the population's first neuron less the shard's, modulo 2^32 */
-  bool alike;    /* all trains have one rate and go to one port; rate[0] is theirs */
+  bool one_rate; /* rate[0] is that of all trains */
   struct hk__poisson_rate *rate;
   double *next;    /* per train: a time before which it does not spike; INFINITY after the last, for vectors' sake */
   double *soonest; /* per HK__DRIVE_CHUNK trains: the least of those */
+  struct hk__drive_kind kind[HK__DRIVE_KINDS];
+  unsigned kind_count; /* 0: there are too many */
+  uint8_t *kind_of;    /* per train; NULL if all are of one kind */
 };
 
-/* Trains are looked at in chunks. What a train takes, and one with a rate of its own. */
-enum {
-  HK__DRIVE_CHUNK = 256,
-  HK__DRIVE_PADDING = 8,
-  HK__TRAIN_BYTES = sizeof(double),
-  HK__RATE_BYTES = sizeof(struct hk__poisson_rate)
-};
+/* What a train takes, and one with a rate of its own. */
+enum { HK__TRAIN_BYTES = sizeof(double), HK__RATE_BYTES = sizeof(struct hk__poisson_rate) };
+
+static inline const struct hk__poisson_rate *hk__drive_rate(const struct hk__drive *drive, uint32_t train)
+{
+  return &drive->rate[drive->one_rate ? 0 : train];
+}
 
 enum hk_status hk__drives_init(struct hk__shard_state *shard);
 void hk__drives_clear(struct hk__shard_state *shard);

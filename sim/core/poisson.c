@@ -8,6 +8,11 @@
 
 const double hk__poisson_unit = 0.1;
 
+const double hk__poisson_shares[HK__POISSON_MOST] = {
+    1.0 / 1,  1.0 / 2,  1.0 / 3,  1.0 / 4,  1.0 / 5,  1.0 / 6,  1.0 / 7,  1.0 / 8,  1.0 / 9,  1.0 / 10, 1.0 / 11,
+    1.0 / 12, 1.0 / 13, 1.0 / 14, 1.0 / 15, 1.0 / 16, 1.0 / 17, 1.0 / 18, 1.0 / 19, 1.0 / 20, 1.0 / 21, 1.0 / 22,
+    1.0 / 23, 1.0 / 24, 1.0 / 25, 1.0 / 26, 1.0 / 27, 1.0 / 28, 1.0 / 29, 1.0 / 30, 1.0 / 31};
+
 void hk__poisson_init(struct hk__poisson *group, uint64_t seed, enum hk__purpose purpose, uint32_t index)
 {
   struct hk__stream stream;
@@ -38,9 +43,8 @@ struct hk__poisson_rate hk__poisson_rate_of(double rate)
 
 uint64_t hk__poisson_bin_at(const struct hk__poisson_rate *rate, double time)
 {
-  static const double most = 0x1p60; /* a block's number has three bits more */
   double quotient = time / rate->bin;
-  uint64_t bin = (uint64_t)(quotient < most ? quotient : most);
+  uint64_t bin = quotient < (double)HK__POISSON_BINS ? (uint64_t)quotient : HK__POISSON_BINS;
   if (bin > 0 && hk__poisson_start(rate, bin) > time)
     bin--;
   if (hk__poisson_start(rate, bin + 1) <= time)

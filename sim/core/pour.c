@@ -10,16 +10,19 @@
 
 enum { CHUNK = HK__DRIVE_CHUNK, BATCH = CHUNK + HK__WIDTH, ROUNDS = 10, EVERY = (1 << HK__WIDTH) - 1 };
 
+/* What all trains of a kind have in common in a window. */
 struct pour {
   const struct hk__poisson *group;
   const struct hk__port_response *port;
-  double limit[HK__POISSON_MOST + 1];
+  bool one_rate;
+  double limit[HK__POISSON_MOST + 1]; /* if they have one rate */
+  struct hk__poisson_rate rate;       /* of the first of them; all have its bins */
   uint64_t first_bin;
   unsigned bins; /* that overlap the window */
+  unsigned over; /* of them, the first, in which no train of the chunk has anything left */
   double bin, start, from, scale;
   double latest; /* the last time in the window */
   double after;  /* the start of the first bin after the window */
-  const struct hk__poisson_rate *rate;
 };
 
 /* A block of words for each lane, in the lower halves. As the product takes the lower halves only and nothing carries
@@ -58,11 +61,11 @@ struct gain {
 
 /* Adds a spike of each lane whose u is not below the limit, if its time is in the window. */
 HK__INLINE void take_spike(const struct pour *p, const unsigned degree, const unsigned states, hk__lanes u,
-                           double limit, hk__lanes fraction, double start, double last, struct gain *gain)
+                           hk__lanes limit, hk__lanes fraction, double start, double last, struct gain *gain)
 {
   hk__lanes t =
       hk__lanes_min(hk__lanes_fma(fraction, hk__lanes_all(p->bin), hk__lanes_all(start)), hk__lanes_all(last));
-  hk__some real = hk__lanes_from(u, hk__lanes_all(limit));
+  hk__some real = hk__lanes_from(u, limit);
   hk__some later = real & hk__lanes_above(t, hk__lanes_all(p->latest));
   hk__some now = real & hk__lanes_from(t, hk__lanes_all(p->from)) & ~later;
   hk__lanes x = hk__lanes_fma(t - p->start, hk__lanes_all(p->scale), hk__lanes_all(1));
@@ -80,17 +83,18 @@ HK__INLINE void take_spike(const struct pour *p, const unsigned degree, const un
 /* Trains and what comes of them. */
 struct batch {
   size_t count;
-  uint32_t train[BATCH], number[BATCH], target[BATCH]; /* of the drive; of the group; a neuron of the shard */
-  double u[BATCH];                                     /* of the bin */
+  uint32_t train[BATCH], number[BATCH], target[BATCH];        /* of the drive; of the group; a neuron of the shard */
+  double u[BATCH];                                            /* of the bin */
+  double mean[BATCH], none[BATCH], limit[BATCH], mass[BATCH]; /* if rates differ: for the bin; of the next spike */
   double value[HK_STATES_MAX][BATCH], spikes[BATCH], next[BATCH], bound[BATCH];
 };
 
 /* A block of words of a bin, of which the first `used` tell of no spike, for all trains of a batch. The first spike is
  * the k-th of the bin. */
-HK__INLINE void take_block(const struct pour *p, const unsigned degree, const unsigned states, uint64_t bin,
-                           uint64_t block, const unsigned used, unsigned k, struct batch *batch)
+HK__INLINE void take_block(const struct pour *p, const unsigned degree, const unsigned states, const bool one_rate,
+                           uint64_t bin, uint64_t block, const unsigned used, unsigned k, struct batch *batch)
 {
-  double start = hk__poisson_start(p->rate, bin), last = nextafter(hk__poisson_start(p->rate, bin + 1), 0);
+  double start = hk__poisson_start(&p->rate, bin), last = nextafter(hk__poisson_start(&p->rate, bin + 1), 0);
   for (size_t at = 0; at < batch->count; at += HK__WIDTH) {
     struct gain gain;
     hk__words train, w[HK__POISSON_WORDS];
@@ -103,10 +107,25 @@ HK__INLINE void take_block(const struct pour *p, const unsigned degree, const un
     draw_block(p->group, train, HK__POISSON_BLOCKS * bin + block, w);
     if (used == 1)
       hk__lanes_store(batch->u + at, (hk__lanes)(w[0] | 0x4330000000000000u) - 0x1p52);
-    hk__lanes u = hk__lanes_load(batch->u + at);
-    for (unsigned i = used; i < HK__POISSON_WORDS; i++)
-      take_spike(p, degree, states, u, p->limit[k + i - used], fractions_of(w[i], w[(i + 1) % HK__POISSON_WORDS]),
-                 start, last, &gain);
+    hk__lanes u = hk__lanes_load(batch->u + at), limit = u, mass = u, mean = u;
+    if (!one_rate) {
+      limit = hk__lanes_load(batch->limit + at);
+      mass = hk__lanes_load(batch->mass + at);
+      mean = hk__lanes_load(batch->mean + at);
+    }
+    for (unsigned i = used; i < HK__POISSON_WORDS; i++) {
+      unsigned spike = k + i - used;
+      take_spike(p, degree, states, u, one_rate ? hk__lanes_all(p->limit[spike]) : limit,
+                 fractions_of(w[i], w[(i + 1) % HK__POISSON_WORDS]), start, last, &gain);
+      if (!one_rate) { /* hk__poisson_next_limit */
+        mass = mass * (mean * hk__lanes_all(hk__poisson_shares[spike]));
+        limit = limit + mass;
+      }
+    }
+    if (!one_rate) {
+      hk__lanes_store(batch->limit + at, limit);
+      hk__lanes_store(batch->mass + at, mass);
+    }
     for (unsigned i = 0; i < states; i++)
       hk__lanes_store(batch->value[i] + at, gain.value[i]);
     hk__lanes_store(batch->spikes + at, gain.spikes);
@@ -120,18 +139,23 @@ static void fill_up(unsigned states, struct batch *batch)
   for (size_t i = batch->count; i < batch->count + HK__WIDTH && batch->count > 0; i++) {
     batch->number[i] = batch->number[0];
     batch->u[i] = batch->spikes[i] = batch->next[i] = 0;
+    batch->mean[i] = batch->mass[i] = 0;
+    batch->limit[i] = 0x1p32; /* above every u */
     for (unsigned k = 0; k < states; k++)
       batch->value[k][i] = 0;
   }
 }
 
-/* Those of a batch that have a k-th spike: from `all`, where train[i] says. */
-static void take_out(const struct batch *all, double limit, unsigned states, struct batch *some)
+/* Those of a batch that have a k-th spike: from `all`, where train[i] says. Lanes that fill it up do no harm. */
+static void take_out(const struct pour *p, const struct batch *all, unsigned k, struct batch *some)
 {
+  const unsigned states = p->port->count;
   size_t count = 0;
-  for (size_t i = 0; i < all->count; i += HK__WIDTH)
-    count += hk__list_bits(EVERY & ~hk__lanes_below(hk__lanes_load(all->u + i), hk__lanes_all(limit)), (uint32_t)i,
-                           some->train + count);
+  for (size_t i = 0; i < all->count; i += HK__WIDTH) {
+    hk__lanes limit = p->one_rate ? hk__lanes_all(p->limit[k]) : hk__lanes_load(all->limit + i);
+    count +=
+        hk__list_bits(EVERY & ~hk__lanes_below(hk__lanes_load(all->u + i), limit), (uint32_t)i, some->train + count);
+  }
   some->count = count;
   for (size_t i = 0; i < count; i++) {
     size_t from = some->train[i];
@@ -139,35 +163,50 @@ static void take_out(const struct batch *all, double limit, unsigned states, str
     some->u[i] = all->u[from];
     some->spikes[i] = all->spikes[from];
     some->next[i] = all->next[from];
-    for (unsigned k = 0; k < states; k++)
-      some->value[k][i] = all->value[k][from];
+    some->mean[i] = all->mean[from];
+    some->limit[i] = all->limit[from];
+    some->mass[i] = all->mass[from];
+    for (unsigned j = 0; j < states; j++)
+      some->value[j][i] = all->value[j][from];
   }
   fill_up(states, some);
 }
 
-static void put_back(const struct batch *some, unsigned states, struct batch *all)
+static void put_back(const struct pour *p, const struct batch *some, struct batch *all)
 {
+  const unsigned states = p->port->count;
   for (size_t i = 0; i < some->count; i++) {
     size_t to = some->train[i];
     all->spikes[to] = some->spikes[i];
     all->next[to] = some->next[i];
+    all->limit[to] = some->limit[i];
+    all->mass[to] = some->mass[i];
     for (unsigned k = 0; k < states; k++)
       all->value[k][to] = some->value[k][i];
   }
 }
 
-HK__INLINE void take_bins(const struct pour *p, const unsigned degree, const unsigned states, struct batch *batch,
-                          struct batch *some)
+/* Puts all trains before the first spike of a bin. */
+static void begin_bin(struct batch *batch)
 {
-  for (unsigned b = 0; b < p->bins; b++) {
+  for (size_t i = 0; i < batch->count; i++)
+    batch->limit[i] = batch->mass[i] = batch->none[i];
+}
+
+HK__INLINE void take_bins(const struct pour *p, const unsigned degree, const unsigned states, const bool one_rate,
+                          struct batch *batch, struct batch *some)
+{
+  for (unsigned b = p->over; b < p->bins; b++) {
     uint64_t bin = p->first_bin + b, block = 0;
-    take_block(p, degree, states, bin, block, 1, 0, batch);
+    if (!one_rate)
+      begin_bin(batch);
+    take_block(p, degree, states, one_rate, bin, block, 1, 0, batch);
     for (unsigned k = HK__POISSON_WORDS - 1; k < HK__POISSON_MOST; k += HK__POISSON_WORDS) {
-      take_out(batch, p->limit[k], states, some);
+      take_out(p, batch, k, some);
       if (some->count == 0)
         break;
-      take_block(p, degree, states, bin, ++block, 0, k, some);
-      put_back(some, states, batch);
+      take_block(p, degree, states, one_rate, bin, ++block, 0, k, some);
+      put_back(p, some, batch);
     }
   }
 }
@@ -175,12 +214,16 @@ HK__INLINE void take_bins(const struct pour *p, const unsigned degree, const uns
 /* A loop for some degrees: the coefficients beyond a response's own are zero. Two states are the usual. */
 HK__INLINE void take_batch_of(const struct pour *p, const unsigned degree, struct batch *batch, struct batch *some)
 {
-  if (p->port->count == 1)
-    take_bins(p, degree, 1, batch, some);
+  if (!p->one_rate && p->port->count == 2)
+    take_bins(p, degree, 2, false, batch, some);
+  else if (!p->one_rate)
+    take_bins(p, degree, p->port->count, false, batch, some);
+  else if (p->port->count == 1)
+    take_bins(p, degree, 1, true, batch, some);
   else if (p->port->count == 2)
-    take_bins(p, degree, 2, batch, some);
+    take_bins(p, degree, 2, true, batch, some);
   else
-    take_bins(p, degree, p->port->count, batch, some);
+    take_bins(p, degree, p->port->count, true, batch, some);
 }
 
 static void take_batch(const struct pour *p, unsigned degree, struct batch *batch)
@@ -198,35 +241,52 @@ static void take_batch(const struct pour *p, unsigned degree, struct batch *batc
     take_batch_of(p, HK__RESPONSE_DEGREE, batch, &some);
 }
 
-static void prepare(struct pour *p, const struct hk__drive *drive, const struct hk__window *window,
-                    const struct hk__response *response)
+static void prepare(struct pour *p, const struct hk__drive *drive, const struct hk__drive_kind *kind,
+                    const struct hk__window *window, const struct hk__response *response)
 {
   p->group = &drive->group;
-  p->rate = drive->rate;
-  p->port = &response->port[drive->input->port[drive->first]];
-  p->bin = drive->rate->bin;
+  p->port = &response->port[kind->port];
+  p->one_rate = drive->one_rate;
+  p->rate = drive->rate[0];
+  p->rate.bin = p->bin = kind->bin;
   p->start = window->start;
   p->from = fmax(window->start, drive->input->from);
   p->latest = nextafter(fmin(window->end, drive->input->to), -INFINITY);
   p->scale = -2 / window->length;
-  double mass = p->limit[0] = drive->rate->none;
+  double mass = p->limit[0] = p->rate.none;
   for (unsigned k = 0; k < HK__POISSON_MOST; k++)
-    p->limit[k + 1] = hk__poisson_next_limit(drive->rate, k, p->limit[k], &mass);
-  p->first_bin = hk__poisson_bin_at(drive->rate, p->from);
-  for (p->bins = 0; (p->after = hk__poisson_start(drive->rate, p->first_bin + p->bins)) < window->end;)
+    p->limit[k + 1] = hk__poisson_next_limit(&p->rate, k, p->limit[k], &mass);
+  p->first_bin = hk__poisson_bin_at(&p->rate, p->from);
+  for (p->bins = 0; (p->after = hk__poisson_start(&p->rate, p->first_bin + p->bins)) < window->end;)
     p->bins++;
 }
 
-/* The trains of a chunk that may spike in the window. */
-static void list_due(const struct pour *p, const struct hk__drive *drive, double end, uint32_t from, uint32_t to,
-                     struct batch *batch)
+/* Leaves the trains of a kind in the list. */
+static size_t keep_kind(const struct hk__drive *drive, unsigned kind, size_t count, uint32_t *train)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) {
+    train[kept] = train[i];
+    kept += drive->kind_of[train[i]] == kind;
+  }
+  return kept;
+}
+
+/* The trains of a chunk and a kind that may spike in the window. */
+static void list_due(const struct pour *p, const struct hk__drive *drive, unsigned kind, double end, uint32_t from,
+                     uint32_t to, struct batch *batch)
 {
   size_t count = 0;
   for (uint32_t i = from; i < to; i += HK__WIDTH)
     count +=
         hk__list_bits(hk__lanes_below(hk__lanes_load(drive->next + i), hk__lanes_all(end)), i, batch->train + count);
+  if (drive->kind_of)
+    count = keep_kind(drive, kind, count, batch->train);
   batch->count = count;
   for (size_t i = 0; i < count; i++) {
+    const struct hk__poisson_rate *rate = hk__drive_rate(drive, batch->train[i]);
+    batch->mean[i] = rate->mean;
+    batch->none[i] = rate->none;
     batch->number[i] = hk__input_neuron(drive->input, drive->first + batch->train[i]);
     batch->target[i] = drive->base + batch->number[i];
     batch->spikes[i] = 0;
@@ -289,24 +349,38 @@ static void settle(const struct hk__drive *drive, struct hk__shard_state *shard,
   hk__scatter(batch->target, batch->count, row, work->sums, shard->lanes);
 }
 
-void HK__VARIANT(hk__drive_pour)(const struct hk__drive *drive, struct hk__shard_state *shard,
-                                 const struct hk__window *window, const struct hk__workspace *work)
+static void pour_kind(const struct hk__drive *drive, unsigned kind, struct hk__shard_state *shard,
+                      const struct hk__window *window, const struct hk__workspace *work)
 {
   const struct hk__response *response = hk__shard_response(shard, window, 0);
   struct pour p;
   struct batch batch;
-  if (drive->rate->mean == 0 || window->start >= drive->input->to)
-    return;
-  prepare(&p, drive, window, response);
+  bool prepared = false;
   for (uint32_t from = 0; from < drive->count; from += CHUNK) {
     double *soonest = &drive->soonest[from / CHUNK];
     uint32_t to = drive->count - from < CHUNK ? drive->count : from + CHUNK;
     if (*soonest >= window->end)
       continue;
-    shard->swept_total += 2 * (to - from); /* about what two neurons' sweep costs */
-    list_due(&p, drive, window->end, from, to, &batch);
-    take_batch(&p, response->degree, &batch);
-    settle(drive, shard, p.port, work, &batch);
+    if (!prepared)
+      prepare(&p, drive, &drive->kind[kind], window, response);
+    prepared = true;
+    list_due(&p, drive, kind, window->end, from, to, &batch);
+    shard->swept_total += 2 * batch.count; /* about what two neurons' sweep costs */
+    for (p.over = 0; hk__poisson_start(&p.rate, p.first_bin + p.over + 1) <= *soonest;)
+      p.over++;
+    if (batch.count > 0) {
+      take_batch(&p, response->degree, &batch);
+      settle(drive, shard, p.port, work, &batch);
+    }
     *soonest = least(drive->next + from, to - from);
   }
+}
+
+void HK__VARIANT(hk__drive_pour)(const struct hk__drive *drive, struct hk__shard_state *shard,
+                                 const struct hk__window *window, const struct hk__workspace *work)
+{
+  if (window->start >= drive->input->to)
+    return;
+  for (unsigned kind = 0; kind < drive->kind_count; kind++)
+    pour_kind(drive, kind, shard, window, work);
 }

@@ -22,14 +22,14 @@ static void init_private(struct hk__train *train, const struct hk__built *built,
   const struct hk__input *input = &built->inputs[index];
   uint32_t neuron = hk__input_neuron(input, k);
   *train = (struct hk__train){.rate = hk__poisson_rate_of(input->rate[k]),
-                              .from = input->from,
+                              .from = fmax(input->from, 0),
                               .end = input->to,
                               .population = input->population,
                               .neuron = built->populations[input->population].first + neuron,
                               .port = input->port[k],
                               .weight = input->weight[k],
                               .number = neuron};
-  train->bin = hk__poisson_bin_at(&train->rate, input->from);
+  train->bin = hk__poisson_bin_at(&train->rate, train->from);
   hk__poisson_init(&train->group, built->seed, HK__FOR_INPUT, index);
 }
 
@@ -98,7 +98,7 @@ static uint32_t list_bin(const struct hk__train *train, double time[HK__POISSON_
 static double draw_next(struct hk__train *train)
 {
   double time[HK__POISSON_MOST];
-  if (train->rate.mean == 0)
+  if (train->rate.mean == 0 || train->bin >= HK__POISSON_BINS)
     return INFINITY;
   for (; hk__poisson_start(&train->rate, train->bin) < train->end; train->bin++, train->taken = 0) {
     uint32_t count = list_bin(train, time);
