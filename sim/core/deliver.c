@@ -44,11 +44,7 @@ static struct dose dose_of(const struct hk__response *response, uint32_t port_in
   const struct hk__port_response *port = &response->port[port_index];
   struct dose dose = {.value = {0}};
   for (unsigned k = 0; k < port->count; k++) {
-    const double *c = hk__response_polynomial(port, k);
-    double v = c[response->degree];
-    for (unsigned i = response->degree; i-- > 0;)
-      v = fma(v, x, c[i]);
-    dose.value[port->lane[k]] = v * weight;
+    dose.value[port->lane[k]] = hk__response_at(response, port, k, x) * weight;
   }
   double up = weight * port->hi, down = weight * port->lo, bound = up > down ? up : down;
   dose.value[response->kernel->n] = bound > 0 ? bound : 0;
@@ -121,15 +117,20 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
   hk__scatter(lot->target, lot->count, row, d->sums, lanes);
 }
 
-static void add_each(const struct delivery *d, const struct lot *lot, uint32_t port)
+/* Adds a lot whose events go to neurons with responses of their own. */
+static void add_each(const struct delivery *d, const struct lot *lot, uint32_t port_index)
 {
   size_t lanes = d->shard->lanes;
   for (size_t j = 0; j < lot->count; j++) {
     uint32_t target = lot->target[j];
-    struct dose dose = dose_of(hk__shard_response(d->shard, d->window, target), port, lot->weight[j], lot->x[j]);
+    const struct hk__response *response = hk__shard_response(d->shard, d->window, target);
+    const struct hk__port_response *port = &response->port[port_index];
+    double *sum = d->sums + target * lanes, weight = lot->weight[j];
     touch(d, target);
-    for (size_t k = 0; k <= d->shard->n; k++)
-      d->sums[target * lanes + k] += dose.value[k];
+    for (unsigned k = 0; k < port->count; k++)
+      sum[port->lane[k]] += weight * hk__response_at(response, port, k, lot->x[j]);
+    double up = weight * port->hi, down = weight * port->lo, bound = up > down ? up : down;
+    sum[d->shard->n] += bound > 0 ? bound : 0;
   }
 }
 

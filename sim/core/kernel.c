@@ -51,6 +51,16 @@ static void multiply(size_t n, const long double *a, const long double *b, long 
 
 typedef long double matrix[HK_STATES_MAX * HK_STATES_MAX];
 
+/* Whether no term of a series is of account beside the sum so far. From the n-th power on, what is 0 stays 0. */
+static bool is_negligible(size_t entries, const long double *term, const long double *sum)
+{
+  static const long double negligible = 0x1p-72L;
+  for (size_t i = 0; i < entries; i++)
+    if (!(fabsl(term[i]) <= negligible * fabsl(sum[i])))
+      return false;
+  return true;
+}
+
 /* Taylor series of exp(A dt) and of its integral, for rate * dt <= 1/2. */
 static void short_propagator(size_t n, const double A[][HK_STATES_MAX], long double dt, long double *P, long double *Q)
 {
@@ -68,6 +78,8 @@ static void short_propagator(size_t n, const double A[][HK_STATES_MAX], long dou
       P[i] += term[i];
       Q[i] += term[i] * dt / (k + 1);
     }
+    if ((size_t)k >= n && is_negligible(n * n, term, P))
+      return;
   }
 }
 

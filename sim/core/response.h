@@ -41,6 +41,17 @@ static inline const double *hk__response_polynomial(const struct hk__port_respon
   return port->c + k * (HK__RESPONSE_DEGREE + 1);
 }
 
+/* Its value at x. */
+static inline double hk__response_at(const struct hk__response *response, const struct hk__port_response *port,
+                                     size_t k, double x)
+{
+  const double *c = hk__response_polynomial(port, k);
+  double v = c[response->degree];
+  for (unsigned i = response->degree; i-- > 0;)
+    v = fma(v, x, c[i]);
+  return v;
+}
+
 /* Whether windows of length h suit a kernel: it is stable, clamped states do not act on the others, and h is within
  * the reach of a polynomial. */
 bool hk__response_suits(const struct hk__kernel *kernel, double h);
