@@ -117,11 +117,29 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
   hk__scatter(lot->target, lot->count, row, d->sums, lanes);
 }
 
+/* Fetches what add_each will read of the responses of neurons to come: where the polynomials are, then those. Inline,
+ * as compilers drop calls of functions that only fetch. */
+HK__INLINE void fetch_ahead(const struct delivery *d, const struct lot *lot, size_t j, uint32_t port)
+{
+  enum { NEAR = 8, FAR = 20, LINE = 64 / sizeof(double) };
+  if (j + FAR < lot->count) {
+    const struct hk__response *far = hk__shard_response(d->shard, d->window, lot->target[j + FAR]);
+    __builtin_prefetch(&far->degree);
+    __builtin_prefetch(&far->port[port]);
+  }
+  if (j + NEAR < lot->count) {
+    const struct hk__port_response *near = &hk__shard_response(d->shard, d->window, lot->target[j + NEAR])->port[port];
+    for (size_t i = 0; i < 4 * LINE; i += LINE)
+      __builtin_prefetch(near->c + i);
+  }
+}
+
 /* Adds a lot whose events go to neurons with responses of their own. */
 static void add_each(const struct delivery *d, const struct lot *lot, uint32_t port_index)
 {
   size_t lanes = d->shard->lanes;
   for (size_t j = 0; j < lot->count; j++) {
+    fetch_ahead(d, lot, j, port_index);
     uint32_t target = lot->target[j];
     const struct hk__response *response = hk__shard_response(d->shard, d->window, target);
     const struct hk__port_response *port = &response->port[port_index];
