@@ -20,6 +20,7 @@ char *command_path(const char *folder, const char *name)
 
 char *command_folder(void)
 {
+  /* mkdtemp replaces the last letters */
   const char *base = getenv("TMPDIR");
   char *folder = command_path(base ? base : "/tmp", "hillock-test-XXXXXX");
   ck_assert_msg(mkdtemp(folder) != NULL, "cannot create %s", folder);

@@ -4,32 +4,25 @@
 #define HK_TESTS_FILES_H
 
 #include <check.h>
-#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "draws.h"
 
-static char test_folder[64];
+static char *test_folder;
 
 __attribute__((unused)) static void make_folder(void)
 {
-  strcpy(test_folder, "/tmp/hillock-test-XXXXXX");
-  ck_assert_ptr_nonnull(mkdtemp(test_folder));
-}
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-  (void)info, (void)kind, (void)where;
-  return remove(path);
+  test_folder = command_folder();
 }
 
 __attribute__((unused)) static void remove_folder(void)
 {
-  nftw(test_folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  command_remove(test_folder);
 }
 
 /* A path in the folder; valid until eight more were asked for. */

@@ -401,7 +401,8 @@ static enum hk_status deliver_drive(struct delivery *d, struct hk__drive *drive,
     return HK_OK;
   }
   for (uint32_t train = 0; train < drive->count;) {
-    enum hk_status status = hk__drive_draw(shard, drive, d->window, &train);
+    shard->drawn.count = 0;
+    enum hk_status status = hk__drive_draw(shard, drive, d->window, &train, &shard->drawn);
     if (status != HK_OK)
       return status;
     for (size_t i = 0; i < shard->drawn.count; i++) {

@@ -41,19 +41,18 @@ static enum hk_status list_train(const struct hk__drive *d, const struct hk__win
 }
 
 enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *d, const struct hk__window *window,
-                              uint32_t *train)
+                              uint32_t *train, struct hk__events *events)
 {
   uint32_t from = *train, to = d->count - from < CHUNK ? d->count : from + CHUNK;
   double soonest = INFINITY;
   enum hk_status status = HK_OK;
-  shard->drawn.count = 0;
   *train = to;
   if (d->soonest[from / CHUNK] >= window->end)
     return HK_OK;
   shard->swept_total += 2 * (to - from); /* about what two neurons' sweep costs */
   for (uint32_t i = from; i < to && status == HK_OK; i++) {
     if (d->next[i] < window->end)
-      status = list_train(d, window, i, &shard->drawn, &d->next[i]);
+      status = list_train(d, window, i, events, &d->next[i]);
     soonest = fmin(d->next[i], soonest);
   }
   d->soonest[from / CHUNK] = soonest;
@@ -64,11 +63,8 @@ enum hk_status hk__drives_draw(struct hk__shard_state *shard, const struct hk__w
 {
   enum hk_status status = HK_OK;
   for (size_t d = 0; d < shard->drive_count; d++)
-    for (uint32_t train = 0; train < shard->drive[d].count && status == HK_OK;) {
-      status = hk__drive_draw(shard, &shard->drive[d], window, &train);
-      for (size_t i = 0; i < shard->drawn.count && status == HK_OK; i++)
-        status = hk__events_add(&shard->events, shard->drawn.event[i]);
-    }
+    for (uint32_t train = 0; train < shard->drive[d].count && status == HK_OK;)
+      status = hk__drive_draw(shard, &shard->drive[d], window, &train, &shard->events);
   return status;
 }
 

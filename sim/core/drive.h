@@ -13,6 +13,7 @@
 #include "core/built.h"
 #include "core/poisson.h"
 
+struct hk__events;
 struct hk__shard_state;
 struct hk__window;
 struct hk__workspace;
@@ -52,9 +53,9 @@ static inline const struct hk__poisson_rate *hk__drive_rate(const struct hk__dri
 enum hk_status hk__drives_init(struct hk__shard_state *shard);
 void hk__drives_clear(struct hk__shard_state *shard);
 
-/* Puts the events in the window of a chunk of trains, from *train on, into shard->drawn; moves *train on. */
+/* Adds the events in the window of a chunk of trains, from *train on; moves *train on. Error: HK_ERR_MEMORY. */
 enum hk_status hk__drive_draw(struct hk__shard_state *shard, struct hk__drive *drive, const struct hk__window *window,
-                              uint32_t *train);
+                              uint32_t *train, struct hk__events *events);
 
 /* Adds all private events of the window to shard->events. */
 enum hk_status hk__drives_draw(struct hk__shard_state *shard, const struct hk__window *window);
@@ -62,8 +63,7 @@ enum hk_status hk__drives_draw(struct hk__shard_state *shard, const struct hk__w
 /* Adds one neuron's private events of the window to shard->events, drawn already or not. */
 enum hk_status hk__drives_recall(struct hk__shard_state *shard, const struct hk__window *window, uint32_t neuron);
 
-/* Superposes the events in the window of a drive that is dense and alike, of a shard whose neurons are alike (pour.c).
- */
+/* Superposes the events in the window of a drive with few kinds of trains, to neurons that are alike (pour.c). */
 typedef void hk__pour_loop(const struct hk__drive *drive, struct hk__shard_state *shard,
                            const struct hk__window *window, const struct hk__workspace *work);
 hk__pour_loop hk__drive_pour, hk__drive_pour_widest;

@@ -20,7 +20,7 @@ struct pour {
   uint64_t first_bin;
   unsigned bins; /* that overlap the window */
   unsigned over; /* of them, the first, in which no train of the chunk has anything left */
-  double bin, start, from, scale;
+  double start, from, scale;
   double latest; /* the last time in the window */
   double after;  /* the start of the first bin after the window */
 };
@@ -64,7 +64,7 @@ HK__INLINE void take_spike(const struct pour *p, const unsigned degree, const un
                            hk__lanes limit, hk__lanes fraction, double start, double last, struct gain *gain)
 {
   hk__lanes t =
-      hk__lanes_min(hk__lanes_fma(fraction, hk__lanes_all(p->bin), hk__lanes_all(start)), hk__lanes_all(last));
+      hk__lanes_min(hk__lanes_fma(fraction, hk__lanes_all(p->rate.bin), hk__lanes_all(start)), hk__lanes_all(last));
   hk__some real = hk__lanes_from(u, limit);
   hk__some later = real & hk__lanes_above(t, hk__lanes_all(p->latest));
   hk__some now = real & hk__lanes_from(t, hk__lanes_all(p->from)) & ~later;
@@ -248,7 +248,7 @@ static void prepare(struct pour *p, const struct hk__drive *drive, const struct 
   p->port = &response->port[kind->port];
   p->one_rate = drive->one_rate;
   p->rate = drive->rate[0];
-  p->rate.bin = p->bin = kind->bin;
+  p->rate.bin = kind->bin;
   p->start = window->start;
   p->from = fmax(window->start, drive->input->from);
   p->latest = nextafter(fmin(window->end, drive->input->to), -INFINITY);
