@@ -90,13 +90,21 @@ static void evaluate(const double *c, unsigned degree, size_t count, const doubl
 static bool bound_lot(const struct hk__port_response *port, size_t count, const double *restrict weight,
                       double *restrict bound)
 {
-  double largest = 0;
-  for (size_t j = 0; j < count; j++) {
+  const hk__lanes hi = hk__lanes_all(port->hi), lo = hk__lanes_all(port->lo);
+  hk__lanes largest = hk__lanes_all(0);
+  size_t j = 0;
+  for (; j + HK__WIDTH <= count; j += HK__WIDTH) {
+    hk__lanes w = hk__lanes_load(weight + j), b = hk__lanes_max(w * hi, w * lo);
+    hk__lanes_store(bound + j, b);
+    largest = hk__lanes_max(b, largest);
+  }
+  bool any = hk__lanes_below(hk__lanes_all(0), largest) != 0;
+  for (; j < count; j++) {
     double up = weight[j] * port->hi, down = weight[j] * port->lo;
     bound[j] = up > down ? up : down;
-    largest = bound[j] > largest ? bound[j] : largest;
+    any |= bound[j] > 0;
   }
-  return largest > 0;
+  return any;
 }
 
 /* Adds a lot whose events share a response. */
@@ -112,9 +120,11 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
   }
   if (bound_lot(port, lot->count, lot->weight, d->bound))
     row[n] = d->bound;
-  for (size_t j = 0; j < lot->count; j++)
-    touch(d, lot->target[j]);
-  hk__scatter(lot->target, lot->count, row, d->sums, lanes);
+  const size_t count = lot->count;
+  uint8_t *touched = d->touched;
+  for (size_t j = 0; j < count; j++)
+    touched[lot->target[j] / HK__GROUP] = 1;
+  hk__scatter(lot->target, count, row, d->sums, lanes);
 }
 
 /* Fetches what add_each will read of the responses of neurons to come: where the polynomials are, then those. Inline,
