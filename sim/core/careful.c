@@ -187,6 +187,7 @@ static enum hk_status enter_refractory(struct hk__shard_state *shard, const stru
   enum hk_status status = shard->refractory_count < shard->refractory_capacity ? HK_OK : grow_refractory(shard);
   if (status != HK_OK)
     return status;
+  shard->soonest_release = fmin(w->release_time, shard->soonest_release);
   shard->release[shard->refractory_count] = w->release_time;
   struct hk__refractory *r = &shard->refractory[shard->refractory_count++];
   r->neuron = w->neuron;

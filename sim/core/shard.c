@@ -245,6 +245,7 @@ static enum hk_status init_superposed(struct hk__shard_state *shard)
   if (!shard->z || !shard->theta || !shard->kernel || !shard->driven || !shard->mark || !shard->wanted)
     return HK_ERR_MEMORY;
   shard->bytes = count * (8 * shard->n + 8 + 3 * 4);
+  shard->soonest_release = INFINITY;
   hk__shard_choose_loops(shard);
   memset(shard->z, 0, shard->n * shard->stride * sizeof *shard->z);
   for (size_t i = count; i < shard->stride; i++)

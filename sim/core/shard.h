@@ -141,6 +141,7 @@ struct hk__shard_state {
   size_t driven_count;
   struct hk__refractory *refractory;
   double *release; /* of each refractory neuron */
+  double soonest_release;
   size_t refractory_count, refractory_capacity;
   struct hk__suspect *suspect;
   size_t suspect_count, suspect_capacity;

@@ -41,24 +41,24 @@ static enum hk_status suspect_probed(struct hk__shard_state *shard, const struct
 static enum hk_status list_released(struct hk__shard_state *shard, const struct hk__window *window,
                                     const struct hk__workspace *work)
 {
-  size_t count = shard->refractory_count, kept = 0;
-  bool any = shard->driven_count > 0;
-  for (size_t i = 0; i < count; i++)
-    any |= shard->release[i] < window->end;
-  if (!any)
+  const bool sines = shard->driven_count > 0;
+  if (shard->soonest_release >= window->end && !sines)
     return HK_OK;
   enum hk_status status = HK_OK;
-  for (size_t i = 0; i < count && status == HK_OK; i++) {
+  double soonest = INFINITY;
+  for (size_t i = 0; i < shard->refractory_count && status == HK_OK;) {
     uint32_t neuron = shard->refractory[i].neuron;
-    if (shard->release[i] >= window->end && shard->current[neuron].sine_count == 0) {
-      shard->release[kept] = shard->release[i];
-      shard->refractory[kept++] = shard->refractory[i];
+    if (shard->release[i] >= window->end && !(sines && shard->current[neuron].sine_count > 0)) {
+      soonest = fmin(shard->release[i++], soonest);
       continue;
     }
     hk__shard_set_theta(shard, neuron);
     status = suspect_refractory(shard, work, i);
+    size_t last = --shard->refractory_count; /* takes its place */
+    shard->release[i] = shard->release[last];
+    shard->refractory[i] = shard->refractory[last];
   }
-  shard->refractory_count = kept;
+  shard->soonest_release = soonest;
   return status;
 }
 
