@@ -17,6 +17,7 @@ struct pour {
   bool one_rate;
   double limit[HK__POISSON_MOST + 1]; /* if they have one rate */
   struct hk__poisson_rate rate;       /* of the first of them; all have its bins */
+  uint64_t key[ROUNDS][2];            /* of each round of the generator */
   uint64_t first_bin;
   unsigned bins; /* that overlap the window */
   unsigned over; /* of them, the first, in which no train of the chunk has anything left */
@@ -27,21 +28,17 @@ struct pour {
 
 /* A block of words for each lane, in the lower halves. As the product takes the lower halves only and nothing carries
  * into them, what is in the upper halves meanwhile is of no account. */
-HK__INLINE void draw_block(const struct hk__poisson *group, hk__words train, uint64_t number,
-                           hk__words words[HK__POISSON_WORDS])
+HK__INLINE void draw_block(const struct pour *p, hk__words train, uint64_t number, hk__words words[HK__POISSON_WORDS])
 {
   const hk__words multiplier0 = hk__words_all(0xD2511F53u), multiplier1 = hk__words_all(0xCD9E8D57u);
   hk__words c0 = hk__words_all((uint32_t)number), c1 = train,
-            c2 = hk__words_all(group->name[0] ^ (uint32_t)(number >> 32)), c3 = hk__words_all(group->name[1]);
-  uint32_t k0 = group->key[0], k1 = group->key[1];
+            c2 = hk__words_all(p->group->name[0] ^ (uint32_t)(number >> 32)), c3 = hk__words_all(p->group->name[1]);
   for (int r = 0; r < ROUNDS; r++) {
     hk__words p0 = hk__words_product(c0, multiplier0), p1 = hk__words_product(c2, multiplier1);
-    c0 = (p1 >> 32) ^ c1 ^ hk__words_all(k0);
+    c0 = (p1 >> 32) ^ c1 ^ hk__words_all(p->key[r][0]);
     c1 = p1;
-    c2 = (p0 >> 32) ^ c3 ^ hk__words_all(k1);
+    c2 = (p0 >> 32) ^ c3 ^ hk__words_all(p->key[r][1]);
     c3 = p0;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
   }
   words[0] = c0 & 0xffffffffu;
   words[1] = c1 & 0xffffffffu;
@@ -104,7 +101,7 @@ HK__INLINE void take_block(const struct pour *p, const unsigned degree, const un
       gain.value[i] = hk__lanes_load(batch->value[i] + at);
     gain.spikes = hk__lanes_load(batch->spikes + at);
     gain.next = hk__lanes_load(batch->next + at);
-    draw_block(p->group, train, HK__POISSON_BLOCKS * bin + block, w);
+    draw_block(p, train, HK__POISSON_BLOCKS * bin + block, w);
     if (used == 1)
       hk__lanes_store(batch->u + at, (hk__lanes)(w[0] | 0x4330000000000000u) - 0x1p52);
     hk__lanes u = hk__lanes_load(batch->u + at), limit = u, mass = u, mean = u;
@@ -253,6 +250,10 @@ static void prepare(struct pour *p, const struct hk__drive *drive, const struct 
   p->from = fmax(window->start, drive->input->from);
   p->latest = nextafter(fmin(window->end, drive->input->to), -INFINITY);
   p->scale = -2 / window->length;
+  for (uint32_t r = 0; r < ROUNDS; r++) {
+    p->key[r][0] = (uint32_t)(p->group->key[0] + r * 0x9E3779B9u);
+    p->key[r][1] = (uint32_t)(p->group->key[1] + r * 0xBB67AE85u);
+  }
   double mass = p->limit[0] = p->rate.none;
   for (unsigned k = 0; k < HK__POISSON_MOST; k++)
     p->limit[k + 1] = hk__poisson_next_limit(&p->rate, k, p->limit[k], &mass);
@@ -283,15 +284,20 @@ static void list_due(const struct pour *p, const struct hk__drive *drive, unsign
   if (drive->kind_of)
     count = keep_kind(drive, kind, count, batch->train);
   batch->count = count;
-  for (size_t i = 0; i < count; i++) {
-    const struct hk__poisson_rate *rate = hk__drive_rate(drive, batch->train[i]);
-    batch->mean[i] = rate->mean;
-    batch->none[i] = rate->none;
-    batch->number[i] = hk__input_neuron(drive->input, drive->first + batch->train[i]);
+  const struct hk__input *input = drive->input;
+  for (size_t i = 0; i < count; i++)
+    batch->number[i] = drive->first + batch->train[i];
+  for (size_t i = 0; i < count && input->neurons; i++)
+    batch->number[i] = input->neurons[batch->number[i]];
+  for (size_t i = 0; i < count; i++)
     batch->target[i] = drive->base + batch->number[i];
-    batch->spikes[i] = 0;
+  for (size_t i = 0; i < count; i++)
     batch->next[i] = p->after;
+  for (size_t i = 0; i < count && !p->one_rate; i++) {
+    batch->mean[i] = drive->rate[batch->train[i]].mean;
+    batch->none[i] = drive->rate[batch->train[i]].none;
   }
+  memset(batch->spikes, 0, count * sizeof *batch->spikes);
   for (unsigned k = 0; k < p->port->count; k++)
     memset(batch->value[k], 0, count * sizeof *batch->value[k]);
   fill_up(p->port->count, batch);
@@ -308,16 +314,46 @@ static double least(const double *x, size_t count)
   return result;
 }
 
+/* Whether numbers that ascend do so one by one. */
+HK__INLINE bool in_a_row(const uint32_t *number, size_t count)
+{
+  return number[count - 1] - number[0] == count - 1;
+}
+
 /* Marks the groups that spikes went to; of many trains nearly all have one, and then looking costs more than marking.
  */
 static void mark_touched(const struct batch *batch, uint8_t *touched)
 {
-  bool many = batch->count > CHUNK / 2;
-  for (size_t i = 0; i < batch->count; i++)
-    if (many)
-      touched[batch->target[i] / HK__GROUP] = 1;
-    else
+  const size_t count = batch->count, first = batch->target[0] / HK__GROUP, last = batch->target[count - 1] / HK__GROUP;
+  if (count <= CHUNK / 2)
+    for (size_t i = 0; i < count; i++)
       touched[batch->target[i] / HK__GROUP] |= batch->spikes[i] > 0;
+  else if (in_a_row(batch->target, count))
+    memset(touched + first, 1, last - first + 1);
+  else
+    for (size_t i = 0; i < count; i++)
+      touched[batch->target[i] / HK__GROUP] = 1;
+}
+
+/* Where trains stand now. */
+static void move_on(const struct hk__drive *drive, const struct batch *batch)
+{
+  if (in_a_row(batch->train, batch->count))
+    memcpy(drive->next + batch->train[0], batch->next, batch->count * sizeof *drive->next);
+  else
+    for (size_t i = 0; i < batch->count; i++)
+      drive->next[batch->train[i]] = batch->next[i];
+}
+
+/* The weights of their targets. */
+static void get_weights(const struct hk__drive *drive, const struct batch *batch, double *weight)
+{
+  const double *first = drive->input->weight + drive->first;
+  if (in_a_row(batch->train, batch->count))
+    memcpy(weight, first + batch->train[0], batch->count * sizeof *weight);
+  else
+    for (size_t i = 0; i < batch->count; i++)
+      weight[i] = first[batch->train[i]];
 }
 
 /* Adds what has come together to the accumulators, and puts the trains where they stand now. */
@@ -331,8 +367,7 @@ static void settle(const struct hk__drive *drive, struct hk__shard_state *shard,
   hk__lanes events = hk__lanes_all(0);
   for (size_t i = batch->count; i < batch->count + HK__WIDTH; i++)
     batch->spikes[i] = 0;
-  for (size_t i = 0; i < batch->count; i++)
-    batch->bound[i] = drive->input->weight[drive->first + batch->train[i]];
+  get_weights(drive, batch, batch->bound);
   for (size_t i = 0; i < batch->count; i += HK__WIDTH) {
     hk__lanes weight = hk__lanes_load(batch->bound + i), spikes = hk__lanes_load(batch->spikes + i);
     hk__lanes more = hk__lanes_max(weight * port->hi, weight * port->lo);
@@ -341,8 +376,7 @@ static void settle(const struct hk__drive *drive, struct hk__shard_state *shard,
       hk__lanes_store(batch->value[k] + i, hk__lanes_load(batch->value[k] + i) * weight);
     events += spikes;
   }
-  for (size_t i = 0; i < batch->count; i++)
-    drive->next[batch->train[i]] = batch->next[i];
+  move_on(drive, batch);
   mark_touched(batch, work->touched);
   for (unsigned i = 0; i < HK__WIDTH; i++)
     shard->event_count += (uint64_t)events[i];
