@@ -39,7 +39,10 @@ static void assert_same_bytes(const struct hk__connectome *a, const struct hk__c
   for (size_t i = 0; i < a->block_count; i++) {
     const struct hk__block *x = &a->blocks[i], *y = &b->blocks[i];
     uint32_t sources = a->size[x->source_population];
-    static const size_t width[] = {sizeof(struct hk__indexed), sizeof(struct hk__compact), sizeof(struct hk__wide)};
+    static const size_t width[] = {[HK__INDEXED] = sizeof(struct hk__indexed),
+                                   [HK__TIGHT] = sizeof(struct hk__tight),
+                                   [HK__COMPACT] = sizeof(struct hk__compact),
+                                   [HK__WIDE] = sizeof(struct hk__wide)};
     MUST(x->format == y->format && x->source_population == y->source_population && x->shard == y->shard);
     MUST(x->min_delay == y->min_delay && x->max_delay == y->max_delay && x->code_count == y->code_count);
     ck_assert_mem_eq(x->row, y->row, (sources + 1) * sizeof *x->row);
@@ -136,6 +139,9 @@ static const struct storage storages[] = {
     {"drawn delays, two weights", CONSTANT(0.1), NORMAL(1.5, 0.4), CONSTANT(-0.2), NORMAL(0.75, 0.2), 0, HK__COMPACT},
     {"drawn weights", NORMAL(0.1, 0.01), CONSTANT(1.1), NORMAL(-0.3, 0.05), CONSTANT(1.1), 0, HK__COMPACT},
     {"all drawn", NORMAL(0.1, 0.01), NORMAL(1.5, 0.4), NORMAL(-0.3, 0.05), NORMAL(0.75, 0.2), 0, HK__COMPACT},
+    {"one port", NORMAL(0.1, 0.01), NORMAL(1.5, 0.4), NORMAL(0.3, 0.05), NORMAL(1.4, 0.4), 0, HK__TIGHT},
+    {"one port, narrow delays", NORMAL(0.1, 0.01), NORMAL(1.5, 0.01), NORMAL(0.3, 0.05), CONSTANT(1.1), 0, HK__WIDE},
+    {"one port, constant delay", NORMAL(0.1, 0.01), CONSTANT(1.1), NORMAL(0.3, 0.05), CONSTANT(1.1), 0, HK__TIGHT},
     {"weights that share no scale", CONSTANT(0.1), NORMAL(1.5, 0.4), CONSTANT(0.3), NORMAL(1.5, 0.4), 0, HK__WIDE},
     {"constant beside drawn", CONSTANT(0.1), NORMAL(1.5, 0.4), NORMAL(0.1, 0.01), CONSTANT(1.1), 0, HK__WIDE},
     {"delays on a grid", CONSTANT(0.1), NORMAL(1.5, 0.4), CONSTANT(-0.3), NORMAL(0.75, 0.2), 0.1, HK__INDEXED},
@@ -185,7 +191,7 @@ END_TEST
 
 START_TEST(formats_of_lists)
 {
-  static const enum hk__format expected[2][2] = {{HK__INDEXED, HK__INDEXED}, {HK__WIDE, HK__COMPACT}};
+  static const enum hk__format expected[2][2] = {{HK__INDEXED, HK__INDEXED}, {HK__WIDE, HK__TIGHT}};
   enum { COUNT = 6000 };
   bool many = _i & 1, floats = _i & 2;
   static uint32_t zero[COUNT], source[COUNT];
@@ -275,6 +281,56 @@ START_TEST(distributions)
 }
 END_TEST
 
+/* Drawn delays are multiples of a tick where that is far below their spread, else floats; of their distribution either
+ * way, and within its bounds. */
+static const struct {
+  struct hk_value delay;
+  double tick; /* 0: none */
+} ticked[] = {
+    {{.kind = HK_VALUE_NORMAL, .a = 1.5, .b = 0.75, .min = 0.1, .max = INFINITY}, 0x1p-13},
+    {{.kind = HK_VALUE_NORMAL, .a = 2, .b = 1, .min = 1.5, .max = 1.6}, 0x1p-15},
+    {{.kind = HK_VALUE_NORMAL, .a = 1.5, .b = 0.01, .min = 0.1, .max = INFINITY}, 0},
+    {{.kind = HK_VALUE_UNIFORM, .a = 1, .b = 2, .min = -INFINITY, .max = INFINITY}, 0x1p-14},
+    {{.kind = HK_VALUE_UNIFORM, .a = 100, .b = 101, .min = -INFINITY, .max = INFINITY}, 0},
+    {{.kind = HK_VALUE_UNIFORM, .a = 1e-320, .b = 2e-320, .min = -INFINITY, .max = INFINITY}, 0},
+    {{.kind = HK_VALUE_EXPONENTIAL, .a = 3, .min = -INFINITY, .max = INFINITY}, 0},
+};
+
+static bool whole(double x)
+{
+  return x == floor(x);
+}
+
+START_TEST(delays)
+{
+  enum { CELLS = 50 };
+  const struct hk_value *delay = &ticked[_i].delay;
+  double tick = ticked[_i].tick, counts[CELLS] = {0};
+  size_t odd = 0, fine = 0;
+  struct hk_network *network = make_network();
+  add_population(network, "a", "iaf_psc_exp", 200);
+  struct hk_projection_spec spec = projection_of(0, 0, HK_RULE_FIXED_INDEGREE, 300);
+  spec.delay = *delay;
+  add_projection(network, spec);
+  struct flat flat = flat_of(network);
+  for (size_t i = 0; i < flat.count; i++) {
+    double d = flat.synapses[i].delay, q = quantile_of(delay, d);
+    MUST(d > 0 && d == (double)(float)d);
+    if (delay->kind == HK_VALUE_NORMAL)
+      MUST(d >= (double)(float)delay->min && d <= delay->max);
+    MUST(tick == 0 || whole(d / tick));
+    odd += tick > 0 && !whole(d / (2 * tick));
+    fine += !whole(d * 0x1p16);
+    counts[(int)fmin(fmax(q * CELLS, 0), CELLS - 1)]++;
+  }
+  if (delay->a > 1e-300)
+    assert_even(counts, CELLS, "delays");
+  MUST(tick > 0 ? odd > flat.count / 3 && fine == 0 : fine > flat.count / 3);
+  free(flat.synapses);
+  hk_network_destroy(network);
+}
+END_TEST
+
 /* Weight and delay of a synapse, and weights of neighbouring synapses and targets, have nothing to do with each other;
  * nor do two projections of the same kind. */
 START_TEST(independence)
@@ -353,6 +409,7 @@ int main(void)
   tcase_add_loop_test(tests, formats_of_lists, 0, 4);
   tcase_add_test(tests, named_port);
   tcase_add_loop_test(tests, distributions, 0, 5);
+  tcase_add_loop_test(tests, delays, 0, sizeof ticked / sizeof *ticked);
   tcase_add_test(tests, independence);
   tcase_add_loop_test(tests, estimates, 0, 2);
   suite_add_tcase(suite, tests);

@@ -56,6 +56,14 @@ static int compare_double(double a, double b)
     return c ? c : compare_double((double)a->weight, (double)b->weight); \
   }
 COMPARE(compare_compact, struct hk__compact)
+
+static int compare_tight(const void *x, const void *y)
+{
+  const struct hk__tight *a = x, *b = y;
+  int c = compare_u64(hk__tight_delay(*a), hk__tight_delay(*b));
+  c = c ? c : compare_u64(hk__tight_target(*a), hk__tight_target(*b));
+  return c ? c : compare_u64(a->bits, b->bits);
+}
 COMPARE(compare_wide, struct hk__wide)
 
 static const uint32_t *ranks;
@@ -83,6 +91,33 @@ START_TEST(compact)
     memcpy(expected, row, sizeof row);
     qsort(expected, n, sizeof *expected, compare_compact);
     hk__sort_compact(&sorter, row, n);
+    ck_assert_mem_eq(row, expected, sizeof row);
+  }
+  hk__sorter_clear(&sorter);
+}
+END_TEST
+
+START_TEST(tight)
+{
+  static struct hk__tight row[LONGEST], expected[LONGEST];
+  struct hk__sorter sorter;
+  ck_assert_int_eq(hk__sorter_init(&sorter, LONGEST, sizeof *row), HK_OK);
+  struct hk__stream stream;
+  hk__stream_init(&stream, 4, HK__FOR_WEIGHT, (uint32_t)_i, 0, 0);
+  for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+    uint32_t n = lengths[l];
+    for (uint32_t i = 0; i < n; i++) {
+      uint16_t target = (uint16_t)hk__stream_below(&stream, 50);
+      float weight = (float)hk__stream_below(&stream, 9) - 4;
+      uint16_t delay = (uint16_t)fmin(100 * delay_of(_i, i, n, &stream), 65535);
+      row[i] = hk__tight_of(target, delay, weight);
+      ck_assert_uint_eq(hk__tight_target(row[i]), target);
+      ck_assert_uint_eq(hk__tight_delay(row[i]), delay);
+      ck_assert(hk__tight_weight(row[i]) == weight);
+    }
+    memcpy(expected, row, sizeof row);
+    qsort(expected, n, sizeof *expected, compare_tight);
+    hk__sort_tight(&sorter, row, n);
     ck_assert_mem_eq(row, expected, sizeof row);
   }
   hk__sorter_clear(&sorter);
@@ -141,6 +176,7 @@ int main(void)
   Suite *suite = suite_create("row_sort");
   TCase *tests = tcase_create("row_sort");
   tcase_add_loop_test(tests, compact, 0, SHAPES);
+  tcase_add_loop_test(tests, tight, 0, SHAPES);
   tcase_add_loop_test(tests, wide, 0, SHAPES);
   tcase_add_loop_test(tests, indexed, 0, 3);
   suite_add_tcase(suite, tests);

@@ -21,7 +21,11 @@ extern "C" {
 #endif
 
 /* A value, or how to draw one. Draws come from random streams keyed by the run's seed and by what the value is for,
- * so they do not depend on threads or on anything else that is drawn. */
+ * so they do not depend on threads or on anything else that is drawn.
+ *
+ * Weights and delays that are drawn are rounded to float. Normal and uniform delays are rounded instead to multiples of
+ * a power of two, never beyond their bounds, where that is at most 1/2048 of their spread: the smallest of which 65535
+ * reach the upper end (mean + 8 standard deviations, or max). */
 enum hk_value_kind {
   HK_VALUE_CONSTANT,   /* a */
   HK_VALUE_LIST,       /* list[0..count): one per neuron or, for the rule `pairs`, one per pair */

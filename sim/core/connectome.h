@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <hillock/model.h>
 #include <hillock/status.h>
@@ -31,16 +32,22 @@ struct hk__shard {
 };
 
 /* How the synapses of a block are stored. The narrowest that holds every weight and delay exactly is taken. Drawn
- * weights and delays are rounded to float when they are drawn (a delay never to one below the smallest positive
- * float), so they always fit HK__COMPACT with scale 1. */
+ * weights are rounded to float when they are drawn; drawn delays to float (never to one below the smallest positive
+ * float) or, where that is far below their spread, to ticks (net/payload.h). So they fit HK__COMPACT with scale 1, many
+ * HK__TIGHT. */
 enum hk__format {
   HK__INDEXED, /* at most 65536 distinct (weight, delay, port) */
+  HK__TIGHT,   /* one port; weight = weight_scale * float, delay = delay_scale * a number of 16 bits */
   HK__COMPACT, /* weight = weight_scale * float, delay = delay_scale * float, products exact in no rounding but one */
   HK__WIDE     /* doubles */
 };
 
 struct hk__indexed {
   uint16_t target, code;
+};
+/* From the highest bits: 16 of the delay, 16 of the target, 32 of the weight. */
+struct hk__tight {
+  uint64_t bits;
 };
 struct hk__compact {
   uint16_t target, port;
@@ -51,6 +58,9 @@ struct hk__wide {
   uint32_t unused;
   double weight, delay;
 };
+
+/* Who decodes eight synapses at a time may read so many bytes beyond a row. */
+enum { HK__ROW_PADDING = 8 * sizeof(struct hk__compact) };
 
 struct hk__code {
   double weight, delay;
@@ -65,6 +75,7 @@ struct hk__block {
   union {
     const void *synapses;
     const struct hk__indexed *indexed;
+    const struct hk__tight *tight;
     const struct hk__compact *compact;
     const struct hk__wide *wide;
   };
@@ -96,6 +107,31 @@ struct hk__connectome {
   double min_delay, max_delay; /* 0 without synapses */
 };
 
+static inline struct hk__tight hk__tight_of(uint16_t target, uint16_t delay, float weight)
+{
+  uint32_t bits;
+  memcpy(&bits, &weight, sizeof bits);
+  return (struct hk__tight){(uint64_t)delay << 48 | (uint64_t)target << 32 | bits};
+}
+
+static inline uint16_t hk__tight_delay(struct hk__tight synapse)
+{
+  return (uint16_t)(synapse.bits >> 48);
+}
+
+static inline uint16_t hk__tight_target(struct hk__tight synapse)
+{
+  return (uint16_t)(synapse.bits >> 32);
+}
+
+static inline float hk__tight_weight(struct hk__tight synapse)
+{
+  uint32_t bits = (uint32_t)synapse.bits;
+  float weight;
+  memcpy(&weight, &bits, sizeof weight);
+  return weight;
+}
+
 /* Synapse i of a block (an index as in row[]). */
 static inline struct hk__synapse hk__block_synapse(const struct hk__block *block, uint64_t i)
 {
@@ -104,6 +140,11 @@ static inline struct hk__synapse hk__block_synapse(const struct hk__block *block
     struct hk__indexed s = block->indexed[i];
     const struct hk__code *c = &block->code[s.code];
     return (struct hk__synapse){s.target, c->port, c->weight, c->delay};
+  }
+  case HK__TIGHT: {
+    struct hk__tight s = block->tight[i];
+    return (struct hk__synapse){hk__tight_target(s), block->port, block->weight_scale * (double)hk__tight_weight(s),
+                                block->delay_scale * (double)hk__tight_delay(s)};
   }
   case HK__COMPACT: {
     struct hk__compact s = block->compact[i];

@@ -208,15 +208,39 @@ HK__INLINE void take_slice_of(const enum hk__format format, struct delivery *d, 
   entry->next = next;
 }
 
-/* Eight compact synapses side by side. */
+/* Eight synapses side by side; weights and delays still without their scales. */
 struct piece {
   uint32_t target[PIECE] __attribute__((aligned(32)));
-  float weight[PIECE] __attribute__((aligned(32))), delay[PIECE] __attribute__((aligned(32)));
+  hk__lanes weight[PIECE / HK__WIDTH], delay[PIECE / HK__WIDTH];
 };
 
 typedef uint32_t words __attribute__((vector_size(32)));
+typedef uint32_t halves __attribute__((vector_size(4 * HK__WIDTH)));
+typedef float floats __attribute__((vector_size(4 * HK__WIDTH)));
 
-HK__INLINE struct piece decode(const void *synapses)
+HK__INLINE hk__lanes widen(const void *p)
+{
+  floats f;
+  memcpy(&f, p, sizeof f);
+  return __builtin_convertvector(f, hk__lanes);
+}
+
+HK__INLINE struct piece decode_tight(const void *synapses)
+{
+  const hk__words exponent = hk__words_all(0x4330000000000000u); /* of 2^52: whole numbers below it stand behind */
+  struct piece piece;
+  for (unsigned i = 0; i < PIECE / HK__WIDTH; i++) {
+    hk__words w;
+    memcpy(&w, (const char *)synapses + i * sizeof w, sizeof w);
+    halves target = __builtin_convertvector(w >> 32 & 0xffffu, halves), weight = __builtin_convertvector(w, halves);
+    memcpy(piece.target + i * HK__WIDTH, &target, sizeof target);
+    piece.weight[i] = widen(&weight);
+    piece.delay[i] = (hk__lanes)(w >> 48 | exponent) - 0x1p52;
+  }
+  return piece;
+}
+
+HK__INLINE struct piece decode_compact(const void *synapses)
 {
   struct piece piece;
   words a, b, c;
@@ -235,56 +259,45 @@ HK__INLINE struct piece decode(const void *synapses)
   w = __builtin_shufflevector(w, w, 1, 4, 7, 2, 5, 0, 3, 6);
   u = __builtin_shufflevector(u, u, 2, 5, 0, 3, 6, 1, 4, 7);
   memcpy(piece.target, &t, sizeof t);
-  memcpy(piece.weight, &w, sizeof w);
-  memcpy(piece.delay, &u, sizeof u);
+  for (unsigned i = 0; i < PIECE / HK__WIDTH; i++) {
+    piece.weight[i] = widen((const float *)&w + i * HK__WIDTH);
+    piece.delay[i] = widen((const float *)&u + i * HK__WIDTH);
+  }
   return piece;
 }
 
-typedef float floats __attribute__((vector_size(4 * HK__WIDTH)));
-
-HK__INLINE hk__lanes widen(const float *p)
-{
-  floats f;
-  memcpy(&f, p, sizeof f);
-  return __builtin_convertvector(f, hk__lanes);
-}
-
-/* Takes the slice of an entry whose block is compact and goes to one port. */
-static enum hk_status take_compact(struct delivery *d, struct hk__entry *entry)
+/* Takes the slice of an entry whose block has the format, a constant, and goes to one port. */
+HK__INLINE enum hk_status take_pieces(const enum hk__format format, struct delivery *d, struct hk__entry *entry)
 {
   const struct hk__block *block = entry->block;
+  const size_t size = format == HK__TIGHT ? sizeof(struct hk__tight) : sizeof(struct hk__compact);
+  const char *synapses = block->synapses;
   struct lot *lot = &d->lot[block->port];
   struct hk__seen *seen = &d->shard->seen;
   const hk__lanes departure = hk__lanes_all(entry->departure), delay_scale = hk__lanes_all(block->delay_scale),
                   weight_scale = hk__lanes_all(block->weight_scale), start = hk__lanes_all(d->window->start),
                   end = hk__lanes_all(d->window->end), scale = hk__lanes_all(d->scale), one = hk__lanes_all(1),
                   zero = hk__lanes_all(0);
-  const struct hk__compact *at = block->compact + entry->at, *last = block->compact + entry->end;
+  const uint64_t last = entry->end;
   entry->seen = seen->count;
-  for (;; at += PIECE) {
-    struct piece piece;
+  for (uint64_t at = entry->at;; at += PIECE) {
     if (seen->count + PIECE > seen->capacity && hk__seen_grow(seen) != HK_OK)
       return HK_ERR_MEMORY;
-    if (last - at >= PIECE)
-      piece = decode(at);
-    else { /* not beyond the row, which may be the last */
-      struct hk__compact edge[PIECE] = {{0}};
-      memcpy(edge, at, (size_t)(last - at) * sizeof *edge);
-      piece = decode(edge);
-    }
+    const struct piece piece =
+        format == HK__TIGHT ? decode_tight(synapses + at * size) : decode_compact(synapses + at * size);
     size_t count = lot->count;
     double time[PIECE];
     unsigned arrived = 0;
     memcpy(lot->target + count, piece.target, sizeof piece.target);
     for (unsigned i = 0; i < PIECE; i++)
       seen->target[seen->count + i] = (uint16_t)piece.target[i];
-    for (unsigned i = 0; i < PIECE; i += HK__WIDTH) {
-      hk__lanes t = departure + delay_scale * widen(piece.delay + i);
+    for (unsigned i = 0; i < PIECE / HK__WIDTH; i++) {
+      hk__lanes t = departure + delay_scale * piece.delay[i];
       hk__lanes s = hk__lanes_max(t - start, zero);
-      hk__lanes_store(lot->x + count + i, hk__lanes_fma(s, scale, one));
-      hk__lanes_store(lot->weight + count + i, weight_scale * widen(piece.weight + i));
-      hk__lanes_store(time + i, t);
-      arrived |= hk__lanes_below(t, end) << i;
+      hk__lanes_store(lot->x + count + i * HK__WIDTH, hk__lanes_fma(s, scale, one));
+      hk__lanes_store(lot->weight + count + i * HK__WIDTH, weight_scale * piece.weight[i]);
+      hk__lanes_store(time + i * HK__WIDTH, t);
+      arrived |= hk__lanes_below(t, end) << i * HK__WIDTH;
     }
     /* whether all arrive is a branch: the next load must not wait for this one */
     if (arrived == (1u << PIECE) - 1 && last - at >= PIECE) {
@@ -294,13 +307,13 @@ static enum hk_status take_compact(struct delivery *d, struct hk__entry *entry)
         add_lot(d, block->port);
       continue;
     }
-    if (last - at < PIECE)
+    if (last - at < PIECE) /* what was read beyond the row is of no account */
       arrived &= (1u << (last - at)) - 1;
     unsigned some = (unsigned)__builtin_ctz(~arrived);
     seen->count += some;
     lot->count = count + some;
-    entry->at = (uint64_t)(at - block->compact) + some;
-    entry->next = entry->at < entry->end ? time[some] : INFINITY;
+    entry->at = at + some;
+    entry->next = entry->at < last ? time[some] : INFINITY;
     if (lot->count >= LOT)
       add_lot(d, block->port);
     return HK_OK;
@@ -355,8 +368,10 @@ static enum hk_status take_slice(struct delivery *d, struct hk__entry *entry)
 {
   const struct hk__block *block = entry->block;
   entry->seen = SIZE_MAX;
+  if (block->format == HK__TIGHT)
+    return take_pieces(HK__TIGHT, d, entry);
   if (block->format == HK__COMPACT && block->one_port)
-    return take_compact(d, entry);
+    return take_pieces(HK__COMPACT, d, entry);
   if (block->format == HK__COMPACT)
     take_slice_of(HK__COMPACT, d, entry);
   else if (block->format == HK__WIDE)

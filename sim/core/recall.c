@@ -60,6 +60,8 @@ static uint32_t target_of(const struct hk__block *block, uint64_t i)
   switch (block->format) {
   case HK__INDEXED:
     return block->indexed[i].target;
+  case HK__TIGHT:
+    return hk__tight_target(block->tight[i]);
   case HK__COMPACT:
     return block->compact[i].target;
   default:

@@ -212,6 +212,7 @@ static inline __attribute__((always_inline)) void hk__entry_prefetch(const struc
 {
   enum { LINE = 64, LINES_MOST = 16 };
   static const size_t sizes[] = {[HK__INDEXED] = sizeof(struct hk__indexed),
+                                 [HK__TIGHT] = sizeof(struct hk__tight),
                                  [HK__COMPACT] = sizeof(struct hk__compact),
                                  [HK__WIDE] = sizeof(struct hk__wide)};
   size_t size = sizes[entry->block->format], lines = (entry->at - entry->begin) * size / LINE + 2;

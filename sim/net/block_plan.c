@@ -61,6 +61,16 @@ static bool any_fits_all(const struct hk__plan_block *block, const struct hk__pi
   return false;
 }
 
+static bool have_one_port(const struct hk__plan_block *block, const struct hk__piece *pieces,
+                          const struct hk__payload *payloads, uint16_t *port)
+{
+  uint16_t other;
+  bool one = hk__payload_one_port(&payloads[pieces[0].projection], port);
+  for (size_t i = 1; i < block->piece_count && one; i++)
+    one = hk__payload_one_port(&payloads[pieces[i].projection], &other) && other == *port;
+  return one;
+}
+
 static void choose(struct hk__plan_block *block, const struct hk__piece *pieces, const struct hk_network *network,
                    const struct hk__payload *payloads)
 {
@@ -75,9 +85,13 @@ static void choose(struct hk__plan_block *block, const struct hk__piece *pieces,
   }
   bool weights =
       any_fits_all(block, pieces, payloads, hk__payload_weight_scale, hk__payload_weight_fits, &block->weight_scale);
+  block->format = HK__TIGHT;
+  if (weights && have_one_port(block, pieces, payloads, &block->port) &&
+      any_fits_all(block, pieces, payloads, hk__payload_tick, hk__payload_ticks_fit, &block->delay_scale))
+    return;
   bool delays =
       any_fits_all(block, pieces, payloads, hk__payload_delay_scale, hk__payload_delay_fits, &block->delay_scale);
-  block->compact = weights && delays;
+  block->format = weights && delays ? HK__COMPACT : HK__WIDE;
 }
 
 enum hk_status hk__block_plan_init(struct hk__block_plan *plan, const struct hk_network *network,

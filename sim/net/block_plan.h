@@ -7,6 +7,7 @@
 #ifndef HK__BLOCK_PLAN_H
 #define HK__BLOCK_PLAN_H
 
+#include "core/connectome.h"
 #include "net/layout.h"
 #include "net/payload.h"
 
@@ -19,8 +20,9 @@ struct hk__piece {
 struct hk__plan_block {
   uint32_t source_population, shard;
   size_t first_piece, piece_count;
-  bool countable; /* its synapses may take few values: to be stored as codes */
-  bool compact;   /* floats with the scales below hold all values */
+  bool countable;         /* its synapses may take few values: to be stored as codes */
+  enum hk__format format; /* if not as codes */
+  uint16_t port;          /* HK__TIGHT: of all its synapses */
   double weight_scale, delay_scale;
   double expected; /* synapses */
 };

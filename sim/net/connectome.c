@@ -221,6 +221,7 @@ static enum hk_status place_synapses(struct build *b)
     size_t size = b->blocks[i].synapse_count * hk__synapse_size(b->blocks[i].format);
     bytes += (size + cache_line - 1) / cache_line * cache_line;
   }
+  bytes += HK__ROW_PADDING;
   char *next = b->owned->synapses = hk__pages_alloc(bytes);
   if (!next)
     return HK_ERR_MEMORY;
@@ -273,6 +274,8 @@ static double delay_of(const struct hk__row_block *block, uint64_t i)
 {
   if (block->format == HK__INDEXED)
     return block->codes.code[((struct hk__indexed *)block->synapses)[i].code].delay;
+  if (block->format == HK__TIGHT)
+    return block->plan->delay_scale * (double)hk__tight_delay(((struct hk__tight *)block->synapses)[i]);
   if (block->format == HK__COMPACT)
     return block->plan->delay_scale * (double)((struct hk__compact *)block->synapses)[i].delay;
   return ((struct hk__wide *)block->synapses)[i].delay;
@@ -282,6 +285,8 @@ static uint16_t port_of(const struct hk__row_block *block, uint64_t i)
 {
   if (block->format == HK__INDEXED)
     return block->codes.code[((struct hk__indexed *)block->synapses)[i].code].port;
+  if (block->format == HK__TIGHT)
+    return block->plan->port;
   if (block->format == HK__COMPACT)
     return ((struct hk__compact *)block->synapses)[i].port;
   return ((struct hk__wide *)block->synapses)[i].port;
@@ -313,6 +318,8 @@ static void sort_rows(const struct hk__row_block *block, uint32_t begin, uint32_
       continue;
     if (block->format == HK__INDEXED)
       hk__sort_indexed(sorter, (struct hk__indexed *)block->synapses + first, count, block->rank);
+    else if (block->format == HK__TIGHT)
+      hk__sort_tight(sorter, (struct hk__tight *)block->synapses + first, count);
     else if (block->format == HK__COMPACT)
       hk__sort_compact(sorter, (struct hk__compact *)block->synapses + first, count);
     else

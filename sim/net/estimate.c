@@ -75,7 +75,7 @@ static enum hk_status block_codes(struct sampler *sampler, const struct hk__plan
 static enum hk_status block_bytes(struct sampler *sampler, const struct hk__plan_block *block,
                                   const struct hk__piece *pieces, double *bytes)
 {
-  size_t width = hk__synapse_size(block->compact ? HK__COMPACT : HK__WIDE);
+  size_t width = hk__synapse_size(block->format);
   *bytes = block->expected * (double)width;
   if (!block->countable)
     return HK_OK;

@@ -9,9 +9,46 @@
 #include "net/network.h"
 #include "net/value.h"
 
+enum { TICKS_MOST = 65535 };
+
 static double on_grid(double delay, double grid)
 {
   return grid > 0 ? grid * fmax(1.0, round(delay / grid)) : delay;
+}
+
+/* The smallest power of two of which TICKS_MOST reach `top`. */
+static double smallest_tick(double top)
+{
+  double tick = ldexp(1, ilogb(top / TICKS_MOST));
+  return tick * TICKS_MOST < top ? 2 * tick : tick;
+}
+
+static void choose_tick(struct hk__payload *payload, const struct hk_value *delay)
+{
+  static const double wide = 2048, far = 8; /* ticks; standard deviations */
+  double low = delay->min, high = delay->max, spread = delay->b;
+  payload->tick = 0;
+  if (delay->kind == HK_VALUE_UNIFORM) {
+    low = delay->a;
+    high = delay->b;
+    spread = INFINITY;
+  } else if (delay->kind == HK_VALUE_NORMAL)
+    high = fmin(high, delay->a + far * delay->b);
+  else
+    return;
+  if (!(high > 0 && isnormal(high / TICKS_MOST)))
+    return;
+  double tick = smallest_tick(high);
+  if (!(fmin(spread, high - low) >= wide * tick))
+    return;
+  payload->tick = tick;
+  payload->fewest = fmax(ceil(low / tick), 1);
+  payload->most = floor(high / tick);
+}
+
+static double on_tick(const struct hk__payload *payload, double delay)
+{
+  return payload->tick * fmin(fmax(floor(delay / payload->tick + 0.5), payload->fewest), payload->most);
 }
 
 void hk__payload_init(struct hk__payload *payload, const struct hk_network *network, size_t projection, uint64_t seed,
@@ -22,6 +59,8 @@ void hk__payload_init(struct hk__payload *payload, const struct hk_network *netw
   *payload = (struct hk__payload){.spec = spec, .seed = seed, .projection = (uint32_t)projection, .grid = grid};
   payload->constant_weight = spec->weight.a + 0.0; /* -0 becomes 0: equal weights have equal bits */
   payload->constant_delay = on_grid(spec->delay.a, grid);
+  if (!(grid > 0))
+    choose_tick(payload, &spec->delay);
   payload->weight_varies = spec->weight.kind != HK_VALUE_CONSTANT;
   payload->delay_varies = spec->delay.kind != HK_VALUE_CONSTANT;
   payload->countable = !hk__value_is_drawn(&spec->weight) && (grid > 0 || !hk__value_is_drawn(&spec->delay));
@@ -96,7 +135,9 @@ bool hk__payload_delays(const struct hk__payload *payload, uint32_t target, uint
     hk__value_draw_many(value, &stream.rng, count, out);
     for (uint32_t k = 0; k < count; k++) {
       double delay = out[k];
-      out[k] = payload->grid > 0 ? on_grid(delay, payload->grid) : round_delay(delay);
+      out[k] = payload->grid > 0   ? on_grid(delay, payload->grid)
+               : payload->tick > 0 ? on_tick(payload, delay)
+                                   : round_delay(delay);
       if (!(delay > 0 && out[k] <= longest) && good) {
         good = false;
         *bad = k;
@@ -138,6 +179,48 @@ bool hk__payload_delay_fits(const struct hk__payload *payload, double scale)
   return true;
 }
 
+static bool ticks_fit(double delay, double scale)
+{
+  double ticks = rint(delay / scale);
+  return ticks <= TICKS_MOST && scale * ticks == delay;
+}
+
+bool hk__payload_ticks_fit(const struct hk__payload *payload, double scale)
+{
+  const struct hk_value *value = &payload->spec->delay;
+  if (value->kind == HK_VALUE_CONSTANT)
+    return ticks_fit(payload->constant_delay, scale);
+  if (value->kind != HK_VALUE_LIST)
+    return payload->tick > 0 && scale == payload->tick;
+  for (size_t i = 0; i < value->count; i++)
+    if (!ticks_fit(on_grid(value->list[i], payload->grid), scale))
+      return false;
+  return true;
+}
+
+bool hk__payload_one_port(const struct hk__payload *payload, uint16_t *port)
+{
+  const struct hk_value *value = &payload->spec->weight;
+  bool positive = value->kind == HK_VALUE_LOGNORMAL || (value->kind == HK_VALUE_EXPONENTIAL && value->a > 0);
+  double low = positive ? fmax(value->min, 0) : value->min, high = value->max;
+  if (value->kind == HK_VALUE_CONSTANT)
+    low = high = value->a;
+  else if (value->kind == HK_VALUE_UNIFORM) {
+    low = value->a;
+    high = value->b;
+  } else if (value->kind == HK_VALUE_LIST) {
+    low = INFINITY;
+    high = -INFINITY;
+    for (size_t i = 0; i < value->count; i++) {
+      low = fmin(low, value->list[i]);
+      high = fmax(high, value->list[i]);
+    }
+  }
+  /* a weight of 0 does nothing at whatever port */
+  *port = low >= 0 ? payload->port_positive : payload->port_other;
+  return low >= 0 || high <= 0 || payload->port_positive == payload->port_other;
+}
+
 static double magnitude(double x)
 {
   return x == 0.0 || !isfinite(1.0 / x) ? 1.0 : fabs(x);
@@ -159,4 +242,9 @@ double hk__payload_delay_scale(const struct hk__payload *payload)
   if (value->kind == HK_VALUE_CONSTANT)
     return value->a;
   return value->kind == HK_VALUE_LIST && value->count > 0 ? value->list[0] : 1.0;
+}
+
+double hk__payload_tick(const struct hk__payload *payload)
+{
+  return payload->tick > 0 ? payload->tick : hk__payload_delay_scale(payload);
 }

@@ -28,6 +28,24 @@ static double packed_key(const uint64_t *e)
 #define KEY packed_key
 #include "net/row_sort_template.h"
 
+/* --- tight --- */
+
+static bool tight_less(const struct hk__tight *a, const struct hk__tight *b)
+{
+  return a->bits < b->bits;
+}
+
+static double tight_key(const struct hk__tight *e)
+{
+  return (double)e->bits;
+}
+
+#define SORT sort_tight
+#define ELEMENT struct hk__tight
+#define LESS tight_less
+#define KEY tight_key
+#include "net/row_sort_template.h"
+
 /* --- compact --- */
 
 static bool compact_less(const struct hk__compact *a, const struct hk__compact *b)
@@ -114,6 +132,11 @@ void hk__sort_indexed(struct hk__sorter *sorter, struct hk__indexed *row, uint64
   sort_packed(packed, count, packed + count, sorter->bucket);
   for (uint64_t i = 0; i < count; i++)
     row[i] = (struct hk__indexed){(uint16_t)(packed[i] >> 16), (uint16_t)packed[i]};
+}
+
+void hk__sort_tight(struct hk__sorter *sorter, struct hk__tight *row, uint64_t count)
+{
+  sort_tight(row, count, sorter->scratch, sorter->bucket);
 }
 
 void hk__sort_compact(struct hk__sorter *sorter, struct hk__compact *row, uint64_t count)

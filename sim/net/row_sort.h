@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Sorting the synapses of one row: by delay, then target, port and weight. Equal synapses have equal bytes, so a sorted
- * row does not tell in which order it was filled. */
+/* Sorting the synapses of one row: by delay, then target, port and weight (tight: its bits). Equal synapses have equal
+ * bytes, so a sorted row does not tell in which order it was filled. */
 #ifndef HK__ROW_SORT_H
 #define HK__ROW_SORT_H
 
@@ -20,6 +20,7 @@ void hk__sorter_clear(struct hk__sorter *sorter);
 
 /* rank[c]: the first code with the delay of code c. */
 void hk__sort_indexed(struct hk__sorter *sorter, struct hk__indexed *row, uint64_t count, const uint32_t *rank);
+void hk__sort_tight(struct hk__sorter *sorter, struct hk__tight *row, uint64_t count);
 void hk__sort_compact(struct hk__sorter *sorter, struct hk__compact *row, uint64_t count);
 void hk__sort_wide(struct hk__sorter *sorter, struct hk__wide *row, uint64_t count);
 

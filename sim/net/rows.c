@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/rows.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@ enum { CODES_FREE = 256 };
 size_t hk__synapse_size(enum hk__format format)
 {
   return format == HK__INDEXED   ? sizeof(struct hk__indexed)
+         : format == HK__TIGHT   ? sizeof(struct hk__tight)
          : format == HK__COMPACT ? sizeof(struct hk__compact)
                                  : sizeof(struct hk__wide);
 }
@@ -162,7 +164,7 @@ enum hk_status hk__rows_settle(const struct hk__row_context *context, struct hk_
     block->longest = total - start > block->longest ? total - start : block->longest;
   }
   block->synapse_count = total;
-  block->format = block->plan->compact ? HK__COMPACT : HK__WIDE;
+  block->format = block->plan->format;
   if (!block->plan->countable || total == 0)
     return HK_OK;
   enum hk_status status = gather_codes(context, block);
@@ -189,6 +191,16 @@ static void write_indexed(struct hk__row_block *block, const struct hk__payload 
     code = (struct hk__code){worker->weight[k], worker->delay[k], hk__payload_port(payload, worker->weight[k])};
     synapses[cursor[source[k]]++] = (struct hk__indexed){target, (uint16_t)hk__codes_find(&block->codes, code)};
   }
+}
+
+static void write_tight(struct hk__row_block *block, uint16_t target, uint32_t count,
+                        const struct hk__row_worker *worker, uint64_t *cursor)
+{
+  struct hk__tight *synapses = block->synapses;
+  double weight_scale = block->plan->weight_scale, delay_scale = block->plan->delay_scale;
+  for (uint32_t k = 0; k < count; k++)
+    synapses[cursor[worker->draw.partner[k]]++] =
+        hk__tight_of(target, (uint16_t)rint(worker->delay[k] / delay_scale), (float)(worker->weight[k] / weight_scale));
 }
 
 static void write_compact(struct hk__row_block *block, const struct hk__payload *payload, uint16_t target,
@@ -231,6 +243,8 @@ void hk__rows_fill(const struct hk__row_context *context, struct hk__row_block *
         draw_values(payload, t, count, worker);
       if (block->format == HK__INDEXED)
         write_indexed(block, payload, target, count, worker, cursor);
+      else if (block->format == HK__TIGHT)
+        write_tight(block, target, count, worker, cursor);
       else if (block->format == HK__COMPACT)
         write_compact(block, payload, target, count, worker, cursor);
       else
