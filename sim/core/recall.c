@@ -75,27 +75,14 @@ static enum hk_status keep(struct hk__shard_state *shard, const struct hk__entry
   return hk__events_add(&shard->events, (struct hk__event){entry->departure + s.delay, s.weight, s.target, s.port});
 }
 
-/* Looks through a slice whose targets were listed; most of a piece at a time are of no interest. */
-static enum hk_status look_through_seen(struct hk__shard_state *shard, const struct hk__entry *entry)
+/* Takes what was found in a slice whose targets were listed: from *hit on. */
+static enum hk_status take_hits(struct hk__shard_state *shard, const struct hk__entry *entry, size_t *hit)
 {
-  enum { PIECE = 8 };
-  const uint8_t *wanted = shard->wanted;
-  const uint16_t *target = shard->seen.target + entry->seen;
-  size_t count = entry->at - entry->begin, i = 0;
+  const struct hk__seen *seen = &shard->seen;
+  const size_t end = entry->seen + (entry->at - entry->begin);
   enum hk_status status = HK_OK;
-  while (i < count && status == HK_OK) {
-    size_t end = count - i < PIECE ? count : i + PIECE;
-    unsigned any = 0;
-    if (end - i == PIECE)
-      for (size_t k = i; k < i + PIECE; k++)
-        any |= wanted[target[k]];
-    else
-      any = 1;
-    for (; any && i < end && status == HK_OK; i++)
-      if (wanted[target[i]])
-        status = keep(shard, entry, entry->begin + i);
-    i = end;
-  }
+  for (; *hit < seen->hit_count && seen->hit[*hit] < end && status == HK_OK; ++*hit)
+    status = keep(shard, entry, entry->begin + (seen->hit[*hit] - entry->seen));
   return status;
 }
 
@@ -111,13 +98,15 @@ static enum hk_status look_through(struct hk__shard_state *shard, const struct h
 enum hk_status hk__shard_recall(struct hk__shard_state *shard, const struct hk__window *window)
 {
   enum hk_status status = HK_OK;
+  size_t hit = 0;
   shard->events.count = 0;
+  shard->find_wanted(shard);
   for (size_t e = 0; e < shard->entry_count && status == HK_OK; e++) {
     const struct hk__entry *entry = &shard->entry[e];
     if (e % HK__CHUNK == 0 && !shard->chunk[e / HK__CHUNK].sliced)
       e += HK__CHUNK - 1;
     else if (entry->begin < entry->at)
-      status = entry->seen == SIZE_MAX ? look_through(shard, entry) : look_through_seen(shard, entry);
+      status = entry->seen == SIZE_MAX ? look_through(shard, entry) : take_hits(shard, entry, &hit);
   }
   for (size_t i = 0; i < shard->suspect_count && status == HK_OK; i++)
     status = hk__drives_recall(shard, window, shard->suspect[i].neuron);

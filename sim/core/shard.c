@@ -29,10 +29,14 @@ enum hk_status hk__events_grow(struct hk__events *events)
 enum hk_status hk__seen_grow(struct hk__seen *seen)
 {
   size_t wanted = 2 * seen->capacity + 1024;
-  uint16_t *grown = realloc(seen->target, wanted * sizeof *grown);
-  if (!grown)
+  uint16_t *target = realloc(seen->target, (wanted + HK__SEEN_PADDING) * sizeof *target);
+  if (!target)
     return HK_ERR_MEMORY;
-  seen->target = grown;
+  seen->target = target;
+  uint32_t *hit = realloc(seen->hit, (wanted + 1) * sizeof *hit);
+  if (!hit)
+    return HK_ERR_MEMORY;
+  seen->hit = hit;
   seen->capacity = wanted;
   return HK_OK;
 }
@@ -340,6 +344,7 @@ void hk__shard_clear(struct hk__shard_state *shard)
   free(shard->mark);
   free(shard->wanted);
   free(shard->seen.target);
+  free(shard->seen.hit);
   free(shard->events.event);
   free(shard->grouped.event);
   free(shard->order);

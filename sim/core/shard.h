@@ -71,10 +71,14 @@ struct hk__chunk {
   bool sliced;    /* some of them may have a slice */
 };
 
-/* Targets of this window's events, close together for those who look for some of them. */
+/* Targets of this window's events, close together for those who look for some of them; vectors may reach beyond the
+ * last. */
+enum { HK__SEEN_PADDING = 32 };
 struct hk__seen {
   uint16_t *target;
   size_t count, capacity;
+  uint32_t *hit; /* where those that are wanted stand, ascending */
+  size_t hit_count;
 };
 
 /* An event of this window, kept where somebody must see it again. */
@@ -112,6 +116,7 @@ struct hk__probe {
 struct hk__shard_state;
 typedef enum hk_status hk__shard_loop(struct hk__shard_state *shard, const struct hk__window *window,
                                       const struct hk__workspace *work);
+typedef void hk__find_loop(struct hk__shard_state *shard);
 
 struct hk__shard_state {
   const struct hk__built *built;
@@ -121,6 +126,7 @@ struct hk__shard_state {
   size_t stride;          /* neurons and what fills the last group */
   bool superposed, alike; /* alike: one response serves all neurons */
   hk__shard_loop *deliver, *sweep;
+  hk__find_loop *find_wanted;
   struct hk__current *current; /* of the shard's first neuron */
   struct hk__probe *probe;     /* ascending by neuron */
   size_t probe_count;
@@ -242,6 +248,9 @@ hk__shard_loop hk__shard_deliver, hk__shard_deliver_widest;
 
 /* Advances all neurons to the window's end and lists those that may reach their threshold in it (sweep.c). */
 hk__shard_loop hk__shard_sweep, hk__shard_sweep_widest;
+
+/* Finds the targets seen that are wanted (wanted.c). There is at least one suspect. */
+hk__find_loop hk__shard_find_wanted, hk__shard_find_wanted_widest;
 
 /* Chooses among them what suits the processor. */
 void hk__shard_choose_loops(struct hk__shard_state *shard);

@@ -79,6 +79,7 @@ void hk__shard_choose_loops(struct hk__shard_state *shard)
 {
   shard->deliver = HK__BEST(hk__shard_deliver);
   shard->sweep = HK__BEST(hk__shard_sweep);
+  shard->find_wanted = HK__BEST(hk__shard_find_wanted);
 }
 
 enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__window *window,
