@@ -122,7 +122,7 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
     row[n] = d->bound;
   const size_t count = lot->count;
   uint8_t *touched = d->touched;
-  for (size_t j = 0; j < count; j++)
+  for (size_t j = 0; j < count && !d->shard->dense; j++)
     touched[lot->target[j] / HK__GROUP] = 1;
   hk__scatter(lot->target, count, row, d->sums, lanes);
 }
@@ -439,6 +439,18 @@ static enum hk_status deliver_drive(struct delivery *d, struct hk__drive *drive,
   return HK_OK;
 }
 
+/* Where events are many, all groups are taken for touched at once, instead of each event's: it costs a look at some
+ * accumulators more. Whether they are is seen in the window before. */
+static void mark_all(const struct delivery *d, uint64_t events)
+{
+  enum { MANY = 4 };
+  struct hk__shard_state *shard = d->shard;
+  size_t groups = shard->stride / HK__GROUP;
+  if (shard->dense)
+    memset(d->touched, 1, groups);
+  shard->dense = events > MANY * groups;
+}
+
 enum hk_status HK__VARIANT(hk__shard_deliver)(struct hk__shard_state *shard, const struct hk__window *window,
                                               const struct hk__workspace *work)
 {
@@ -447,6 +459,7 @@ enum hk_status HK__VARIANT(hk__shard_deliver)(struct hk__shard_state *shard, con
   d.window = window;
   d.response = shard->alike ? hk__shard_response(shard, window, 0) : NULL;
   d.scale = -2 / window->length;
+  uint64_t before = shard->event_count;
   d.sums = work->sums;
   d.touched = work->touched;
   for (size_t p = 0; p < HK_PORTS_MAX; p++)
@@ -456,5 +469,6 @@ enum hk_status HK__VARIANT(hk__shard_deliver)(struct hk__shard_state *shard, con
     status = deliver_drive(&d, &shard->drive[i], work);
   for (uint32_t p = 0; p < HK_PORTS_MAX; p++)
     add_lot(&d, p);
+  mark_all(&d, shard->event_count - before);
   return status;
 }
