@@ -48,7 +48,9 @@ static void choose_tick(struct hk__payload *payload, const struct hk_value *dela
 
 static double on_tick(const struct hk__payload *payload, double delay)
 {
-  return payload->tick * fmin(fmax(floor(delay / payload->tick + 0.5), payload->fewest), payload->most);
+  double ticks = floor(delay / payload->tick + 0.5);
+  ticks = ticks > payload->fewest ? ticks : payload->fewest;
+  return payload->tick * (ticks < payload->most ? ticks : payload->most);
 }
 
 void hk__payload_init(struct hk__payload *payload, const struct hk_network *network, size_t projection, uint64_t seed,
