@@ -104,13 +104,25 @@ HK_INLINE hk_lanes hk_lanes_abs(hk_lanes x)
 /* The larger; b where one is no number. */
 HK_INLINE hk_lanes hk_lanes_max(hk_lanes a, hk_lanes b)
 {
+#if defined(HK__LANES_512)
+  return (hk_lanes)_mm512_max_pd((__m512d)a, (__m512d)b);
+#elif defined(HK__LANES_256)
+  return (hk_lanes)_mm256_max_pd((__m256d)a, (__m256d)b);
+#else
   return hk_lanes_pick(a > b, a, b);
+#endif
 }
 
 /* The smaller; b where one is no number. */
 HK_INLINE hk_lanes hk_lanes_min(hk_lanes a, hk_lanes b)
 {
+#if defined(HK__LANES_512)
+  return (hk_lanes)_mm512_min_pd((__m512d)a, (__m512d)b);
+#elif defined(HK__LANES_256)
+  return (hk_lanes)_mm256_min_pd((__m256d)a, (__m256d)b);
+#else
   return hk_lanes_pick(a < b, a, b);
+#endif
 }
 
 #ifdef __GNUC__

@@ -28,7 +28,7 @@ struct delivery {
   double value[HK_STATES_MAX][LOT + PIECE], bound[LOT + PIECE]; /* of the lot that is added */
 };
 
-HK__INLINE void touch(const struct delivery *d, uint32_t target)
+HK_INLINE void touch(const struct delivery *d, uint32_t target)
 {
   d->touched[target / HK__GROUP] = 1;
 }
@@ -53,8 +53,8 @@ static struct dose dose_of(const struct hk__response *response, uint32_t port_in
 
 /* --- lots --- */
 
-HK__INLINE void evaluate_degree(const double *c, const unsigned degree, size_t count, const double *restrict x,
-                                const double *restrict weight, double *restrict value)
+HK_INLINE void evaluate_degree(const double *c, const unsigned degree, size_t count, const double *restrict x,
+                               const double *restrict weight, double *restrict value)
 {
   for (size_t j = 0; j < count; j++) {
     double v = c[degree];
@@ -90,15 +90,15 @@ static void evaluate(const double *c, unsigned degree, size_t count, const doubl
 static bool bound_lot(const struct hk__port_response *port, size_t count, const double *restrict weight,
                       double *restrict bound)
 {
-  const hk__lanes hi = hk__lanes_all(port->hi), lo = hk__lanes_all(port->lo);
-  hk__lanes largest = hk__lanes_all(0);
+  const hk_lanes hi = hk_lanes_all(port->hi), lo = hk_lanes_all(port->lo);
+  hk_lanes largest = hk_lanes_all(0);
   size_t j = 0;
-  for (; j + HK__WIDTH <= count; j += HK__WIDTH) {
-    hk__lanes w = hk__lanes_load(weight + j), b = hk__lanes_max(w * hi, w * lo);
+  for (; j + HK_LANES <= count; j += HK_LANES) {
+    hk_lanes w = hk__lanes_load(weight + j), b = hk_lanes_max(w * hi, w * lo);
     hk__lanes_store(bound + j, b);
-    largest = hk__lanes_max(b, largest);
+    largest = hk_lanes_max(b, largest);
   }
-  bool any = hk__lanes_below(hk__lanes_all(0), largest) != 0;
+  bool any = hk__lanes_below(hk_lanes_all(0), largest) != 0;
   for (; j < count; j++) {
     double up = weight[j] * port->hi, down = weight[j] * port->lo;
     bound[j] = up > down ? up : down;
@@ -129,7 +129,7 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
 
 /* Fetches what add_each will read of the responses of neurons to come: where the polynomials are, then those. Inline,
  * as compilers drop calls of functions that only fetch. */
-HK__INLINE void fetch_ahead(const struct delivery *d, const struct lot *lot, size_t j, uint32_t port)
+HK_INLINE void fetch_ahead(const struct delivery *d, const struct lot *lot, size_t j, uint32_t port)
 {
   enum { NEAR = 8, FAR = 20, LINE = 64 / sizeof(double) };
   if (j + FAR < lot->count) {
@@ -174,7 +174,7 @@ static void add_lot(struct delivery *d, uint32_t port)
   lot->count = 0;
 }
 
-HK__INLINE void put(struct delivery *d, uint32_t target, uint32_t port, double weight, double time)
+HK_INLINE void put(struct delivery *d, uint32_t target, uint32_t port, double weight, double time)
 {
   struct lot *lot = &d->lot[port];
   double s = time - d->window->start;
@@ -189,7 +189,7 @@ HK__INLINE void put(struct delivery *d, uint32_t target, uint32_t port, double w
 /* --- slices --- */
 
 /* Takes the slice of an entry whose block has the format: a constant, so that decoding is straight code. */
-HK__INLINE void take_slice_of(const enum hk__format format, struct delivery *d, struct hk__entry *entry)
+HK_INLINE void take_slice_of(const enum hk__format format, struct delivery *d, struct hk__entry *entry)
 {
   struct hk__block block = *entry->block;
   block.format = format;
@@ -211,36 +211,36 @@ HK__INLINE void take_slice_of(const enum hk__format format, struct delivery *d, 
 /* Eight synapses side by side; weights and delays still without their scales. */
 struct piece {
   uint32_t target[PIECE] __attribute__((aligned(32)));
-  hk__lanes weight[PIECE / HK__WIDTH], delay[PIECE / HK__WIDTH];
+  hk_lanes weight[PIECE / HK_LANES], delay[PIECE / HK_LANES];
 };
 
 typedef uint32_t words __attribute__((vector_size(32)));
-typedef uint32_t halves __attribute__((vector_size(4 * HK__WIDTH)));
-typedef float floats __attribute__((vector_size(4 * HK__WIDTH)));
+typedef uint32_t halves __attribute__((vector_size(4 * HK_LANES)));
+typedef float floats __attribute__((vector_size(4 * HK_LANES)));
 
-HK__INLINE hk__lanes widen(const void *p)
+HK_INLINE hk_lanes widen(const void *p)
 {
   floats f;
   memcpy(&f, p, sizeof f);
-  return __builtin_convertvector(f, hk__lanes);
+  return __builtin_convertvector(f, hk_lanes);
 }
 
-HK__INLINE struct piece decode_tight(const void *synapses)
+HK_INLINE struct piece decode_tight(const void *synapses)
 {
   const hk__words exponent = hk__words_all(0x4330000000000000u); /* of 2^52: whole numbers below it stand behind */
   struct piece piece;
-  for (unsigned i = 0; i < PIECE / HK__WIDTH; i++) {
+  for (unsigned i = 0; i < PIECE / HK_LANES; i++) {
     hk__words w;
     memcpy(&w, (const char *)synapses + i * sizeof w, sizeof w);
     halves target = __builtin_convertvector(w >> 32 & 0xffffu, halves), weight = __builtin_convertvector(w, halves);
-    memcpy(piece.target + i * HK__WIDTH, &target, sizeof target);
+    memcpy(piece.target + i * HK_LANES, &target, sizeof target);
     piece.weight[i] = widen(&weight);
-    piece.delay[i] = (hk__lanes)(w >> 48 | exponent) - 0x1p52;
+    piece.delay[i] = (hk_lanes)(w >> 48 | exponent) - 0x1p52;
   }
   return piece;
 }
 
-HK__INLINE struct piece decode_compact(const void *synapses)
+HK_INLINE struct piece decode_compact(const void *synapses)
 {
   struct piece piece;
   words a, b, c;
@@ -259,25 +259,25 @@ HK__INLINE struct piece decode_compact(const void *synapses)
   w = __builtin_shufflevector(w, w, 1, 4, 7, 2, 5, 0, 3, 6);
   u = __builtin_shufflevector(u, u, 2, 5, 0, 3, 6, 1, 4, 7);
   memcpy(piece.target, &t, sizeof t);
-  for (unsigned i = 0; i < PIECE / HK__WIDTH; i++) {
-    piece.weight[i] = widen((const float *)&w + i * HK__WIDTH);
-    piece.delay[i] = widen((const float *)&u + i * HK__WIDTH);
+  for (unsigned i = 0; i < PIECE / HK_LANES; i++) {
+    piece.weight[i] = widen((const float *)&w + i * HK_LANES);
+    piece.delay[i] = widen((const float *)&u + i * HK_LANES);
   }
   return piece;
 }
 
 /* Takes the slice of an entry whose block has the format, a constant, and goes to one port. */
-HK__INLINE enum hk_status take_pieces(const enum hk__format format, struct delivery *d, struct hk__entry *entry)
+HK_INLINE enum hk_status take_pieces(const enum hk__format format, struct delivery *d, struct hk__entry *entry)
 {
   const struct hk__block *block = entry->block;
   const size_t size = format == HK__TIGHT ? sizeof(struct hk__tight) : sizeof(struct hk__compact);
   const char *synapses = block->synapses;
   struct lot *lot = &d->lot[block->port];
   struct hk__seen *seen = &d->shard->seen;
-  const hk__lanes departure = hk__lanes_all(entry->departure), delay_scale = hk__lanes_all(block->delay_scale),
-                  weight_scale = hk__lanes_all(block->weight_scale), start = hk__lanes_all(d->window->start),
-                  end = hk__lanes_all(d->window->end), scale = hk__lanes_all(d->scale), one = hk__lanes_all(1),
-                  zero = hk__lanes_all(0);
+  const hk_lanes departure = hk_lanes_all(entry->departure), delay_scale = hk_lanes_all(block->delay_scale),
+                 weight_scale = hk_lanes_all(block->weight_scale), start = hk_lanes_all(d->window->start),
+                 end = hk_lanes_all(d->window->end), scale = hk_lanes_all(d->scale), one = hk_lanes_all(1),
+                 zero = hk_lanes_all(0);
   const uint64_t last = entry->end;
   entry->seen = seen->count;
   for (uint64_t at = entry->at;; at += PIECE) {
@@ -291,13 +291,13 @@ HK__INLINE enum hk_status take_pieces(const enum hk__format format, struct deliv
     memcpy(lot->target + count, piece.target, sizeof piece.target);
     for (unsigned i = 0; i < PIECE; i++)
       seen->target[seen->count + i] = (uint16_t)piece.target[i];
-    for (unsigned i = 0; i < PIECE / HK__WIDTH; i++) {
-      hk__lanes t = departure + delay_scale * piece.delay[i];
-      hk__lanes s = hk__lanes_max(t - start, zero);
-      hk__lanes_store(lot->x + count + i * HK__WIDTH, hk__lanes_fma(s, scale, one));
-      hk__lanes_store(lot->weight + count + i * HK__WIDTH, weight_scale * piece.weight[i]);
-      hk__lanes_store(time + i * HK__WIDTH, t);
-      arrived |= hk__lanes_below(t, end) << i * HK__WIDTH;
+    for (unsigned i = 0; i < PIECE / HK_LANES; i++) {
+      hk_lanes t = departure + delay_scale * piece.delay[i];
+      hk_lanes s = hk_lanes_max(t - start, zero);
+      hk__lanes_store(lot->x + count + i * HK_LANES, hk_lanes_fma(s, scale, one));
+      hk__lanes_store(lot->weight + count + i * HK_LANES, weight_scale * piece.weight[i]);
+      hk__lanes_store(time + i * HK_LANES, t);
+      arrived |= hk__lanes_below(t, end) << i * HK_LANES;
     }
     /* whether all arrive is a branch: the next load must not wait for this one */
     if (arrived == (1u << PIECE) - 1 && last - at >= PIECE) {
@@ -320,8 +320,8 @@ HK__INLINE enum hk_status take_pieces(const enum hk__format format, struct deliv
   }
 }
 
-HK__INLINE void add_doses(const struct delivery *d, const struct hk__indexed *s, size_t count, const struct dose *dose,
-                          const size_t lanes)
+HK_INLINE void add_doses(const struct delivery *d, const struct hk__indexed *s, size_t count, const struct dose *dose,
+                         const size_t lanes)
 {
   for (size_t j = 0; j < count; j++) {
     double *a = d->sums + s[j].target * lanes;

@@ -17,7 +17,7 @@ static inline size_t hk__states_room(size_t states)
 
 /* Numbers from anywhere, put together in registers: lanes that were stored one by one could not be loaded at once
  * before the last of them has left the processor. */
-HK__INLINE hk_lanes hk__lanes_picked_up(const double *const from[HK_LANES])
+HK_INLINE hk_lanes hk__lanes_picked_up(const double *const from[HK_LANES])
 {
 #if defined(HK__LANES_512)
   return (hk_lanes)_mm512_set_pd(*from[7], *from[6], *from[5], *from[4], *from[3], *from[2], *from[1], *from[0]);
@@ -27,7 +27,7 @@ HK__INLINE hk_lanes hk__lanes_picked_up(const double *const from[HK_LANES])
 }
 
 /* x[j] = number j of each lane's row */
-HK__INLINE void hk__rows_gather(const double *const row[HK_LANES], hk_lanes x[HK__ROW])
+HK_INLINE void hk__rows_gather(const double *const row[HK_LANES], hk_lanes x[HK__ROW])
 {
   hk__four r[HK_LANES];
   for (size_t i = 0; i < HK_LANES; i++)
@@ -42,7 +42,7 @@ HK__INLINE void hk__rows_gather(const double *const row[HK_LANES], hk_lanes x[HK
 #endif
 }
 
-HK__INLINE void hk__rows_scatter(const hk_lanes x[HK__ROW], double *const row[HK_LANES])
+HK_INLINE void hk__rows_scatter(const hk_lanes x[HK__ROW], double *const row[HK_LANES])
 {
   hk__four r[HK_LANES];
 #if defined(HK__LANES_512)

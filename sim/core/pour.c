@@ -8,7 +8,7 @@
 #include "core/scatter.h"
 #include "core/shard.h"
 
-enum { CHUNK = HK__DRIVE_CHUNK, BATCH = CHUNK + HK__WIDTH, ROUNDS = 10, EVERY = (1 << HK__WIDTH) - 1 };
+enum { CHUNK = HK__DRIVE_CHUNK, BATCH = CHUNK + HK_LANES, ROUNDS = 10, EVERY = (1 << HK_LANES) - 1 };
 
 /* What all trains of a kind have in common in a window. */
 struct pour {
@@ -28,7 +28,7 @@ struct pour {
 
 /* A block of words for each lane, in the lower halves. As the product takes the lower halves only and nothing carries
  * into them, what is in the upper halves meanwhile is of no account. */
-HK__INLINE void draw_block(const struct pour *p, hk__words train, uint64_t number, hk__words words[HK__POISSON_WORDS])
+HK_INLINE void draw_block(const struct pour *p, hk__words train, uint64_t number, hk__words words[HK__POISSON_WORDS])
 {
   const hk__words multiplier0 = hk__words_all(0xD2511F53u), multiplier1 = hk__words_all(0xCD9E8D57u);
   hk__words c0 = hk__words_all((uint32_t)number), c1 = train,
@@ -46,34 +46,33 @@ HK__INLINE void draw_block(const struct pour *p, hk__words train, uint64_t numbe
   words[3] = c3 & 0xffffffffu;
 }
 
-HK__INLINE hk__lanes fractions_of(hk__words word, hk__words lent)
+HK_INLINE hk_lanes fractions_of(hk__words word, hk__words lent)
 {
-  return (hk__lanes)(word << 20 | (lent & 0xfffffu) | 0x3ff0000000000000u) - 1.0;
+  return (hk_lanes)(word << 20 | (lent & 0xfffffu) | 0x3ff0000000000000u) - 1.0;
 }
 
 /* What the spikes of a lane add up to; the first after the window. */
 struct gain {
-  hk__lanes value[HK_STATES_MAX], spikes, next;
+  hk_lanes value[HK_STATES_MAX], spikes, next;
 };
 
 /* Adds a spike of each lane whose u is not below the limit, if its time is in the window. */
-HK__INLINE void take_spike(const struct pour *p, const unsigned degree, const unsigned states, hk__lanes u,
-                           hk__lanes limit, hk__lanes fraction, double start, double last, struct gain *gain)
+HK_INLINE void take_spike(const struct pour *p, const unsigned degree, const unsigned states, hk_lanes u,
+                          hk_lanes limit, hk_lanes fraction, double start, double last, struct gain *gain)
 {
-  hk__lanes t =
-      hk__lanes_min(hk__lanes_fma(fraction, hk__lanes_all(p->rate.bin), hk__lanes_all(start)), hk__lanes_all(last));
+  hk_lanes t = hk_lanes_min(hk_lanes_fma(fraction, hk_lanes_all(p->rate.bin), hk_lanes_all(start)), hk_lanes_all(last));
   hk__some real = hk__lanes_from(u, limit);
-  hk__some later = real & hk__lanes_above(t, hk__lanes_all(p->latest));
-  hk__some now = real & hk__lanes_from(t, hk__lanes_all(p->from)) & ~later;
-  hk__lanes x = hk__lanes_fma(t - p->start, hk__lanes_all(p->scale), hk__lanes_all(1));
+  hk__some later = real & hk__lanes_above(t, hk_lanes_all(p->latest));
+  hk__some now = real & hk__lanes_from(t, hk_lanes_all(p->from)) & ~later;
+  hk_lanes x = hk_lanes_fma(t - p->start, hk_lanes_all(p->scale), hk_lanes_all(1));
   for (unsigned k = 0; k < states; k++) {
     const double *c = hk__response_polynomial(p->port, k);
-    hk__lanes v = hk__lanes_all(c[degree]);
+    hk_lanes v = hk_lanes_all(c[degree]);
     for (unsigned i = degree; i-- > 0;)
-      v = hk__lanes_fma(v, x, hk__lanes_all(c[i]));
+      v = hk_lanes_fma(v, x, hk_lanes_all(c[i]));
     gain->value[k] = hk__lanes_add_some(now, gain->value[k], v);
   }
-  gain->spikes = hk__lanes_add_some(now, gain->spikes, hk__lanes_all(1));
+  gain->spikes = hk__lanes_add_some(now, gain->spikes, hk_lanes_all(1));
   gain->next = hk__lanes_min_some(later, gain->next, t);
 }
 
@@ -88,14 +87,14 @@ struct batch {
 
 /* A block of words of a bin, of which the first `used` tell of no spike, for all trains of a batch. The first spike is
  * the k-th of the bin. */
-HK__INLINE void take_block(const struct pour *p, const unsigned degree, const unsigned states, const bool one_rate,
-                           uint64_t bin, uint64_t block, const unsigned used, unsigned k, struct batch *batch)
+HK_INLINE void take_block(const struct pour *p, const unsigned degree, const unsigned states, const bool one_rate,
+                          uint64_t bin, uint64_t block, const unsigned used, unsigned k, struct batch *batch)
 {
   double start = hk__poisson_start(&p->rate, bin), last = nextafter(hk__poisson_start(&p->rate, bin + 1), 0);
-  for (size_t at = 0; at < batch->count; at += HK__WIDTH) {
+  for (size_t at = 0; at < batch->count; at += HK_LANES) {
     struct gain gain;
     hk__words train, w[HK__POISSON_WORDS];
-    for (unsigned i = 0; i < HK__WIDTH; i++)
+    for (unsigned i = 0; i < HK_LANES; i++)
       train[i] = batch->number[at + i];
     for (unsigned i = 0; i < states; i++)
       gain.value[i] = hk__lanes_load(batch->value[i] + at);
@@ -103,8 +102,8 @@ HK__INLINE void take_block(const struct pour *p, const unsigned degree, const un
     gain.next = hk__lanes_load(batch->next + at);
     draw_block(p, train, HK__POISSON_BLOCKS * bin + block, w);
     if (used == 1)
-      hk__lanes_store(batch->u + at, (hk__lanes)(w[0] | 0x4330000000000000u) - 0x1p52);
-    hk__lanes u = hk__lanes_load(batch->u + at), limit = u, mass = u, mean = u;
+      hk__lanes_store(batch->u + at, (hk_lanes)(w[0] | 0x4330000000000000u) - 0x1p52);
+    hk_lanes u = hk__lanes_load(batch->u + at), limit = u, mass = u, mean = u;
     if (!one_rate) {
       limit = hk__lanes_load(batch->limit + at);
       mass = hk__lanes_load(batch->mass + at);
@@ -112,10 +111,10 @@ HK__INLINE void take_block(const struct pour *p, const unsigned degree, const un
     }
     for (unsigned i = used; i < HK__POISSON_WORDS; i++) {
       unsigned spike = k + i - used;
-      take_spike(p, degree, states, u, one_rate ? hk__lanes_all(p->limit[spike]) : limit,
+      take_spike(p, degree, states, u, one_rate ? hk_lanes_all(p->limit[spike]) : limit,
                  fractions_of(w[i], w[(i + 1) % HK__POISSON_WORDS]), start, last, &gain);
       if (!one_rate) { /* hk__poisson_next_limit */
-        mass = mass * (mean * hk__lanes_all(hk__poisson_shares[spike]));
+        mass = mass * (mean * hk_lanes_all(hk__poisson_shares[spike]));
         limit = limit + mass;
       }
     }
@@ -133,7 +132,7 @@ HK__INLINE void take_block(const struct pour *p, const unsigned degree, const un
 /* Fills the lanes after the last train with one that is there already. */
 static void fill_up(unsigned states, struct batch *batch)
 {
-  for (size_t i = batch->count; i < batch->count + HK__WIDTH && batch->count > 0; i++) {
+  for (size_t i = batch->count; i < batch->count + HK_LANES && batch->count > 0; i++) {
     batch->number[i] = batch->number[0];
     batch->u[i] = batch->spikes[i] = batch->next[i] = 0;
     batch->mean[i] = batch->mass[i] = 0;
@@ -148,8 +147,8 @@ static void take_out(const struct pour *p, const struct batch *all, unsigned k, 
 {
   const unsigned states = p->port->count;
   size_t count = 0;
-  for (size_t i = 0; i < all->count; i += HK__WIDTH) {
-    hk__lanes limit = p->one_rate ? hk__lanes_all(p->limit[k]) : hk__lanes_load(all->limit + i);
+  for (size_t i = 0; i < all->count; i += HK_LANES) {
+    hk_lanes limit = p->one_rate ? hk_lanes_all(p->limit[k]) : hk__lanes_load(all->limit + i);
     count +=
         hk__list_bits(EVERY & ~hk__lanes_below(hk__lanes_load(all->u + i), limit), (uint32_t)i, some->train + count);
   }
@@ -190,8 +189,8 @@ static void begin_bin(struct batch *batch)
     batch->limit[i] = batch->mass[i] = batch->none[i];
 }
 
-HK__INLINE void take_bins(const struct pour *p, const unsigned degree, const unsigned states, const bool one_rate,
-                          struct batch *batch, struct batch *some)
+HK_INLINE void take_bins(const struct pour *p, const unsigned degree, const unsigned states, const bool one_rate,
+                         struct batch *batch, struct batch *some)
 {
   for (unsigned b = p->over; b < p->bins; b++) {
     uint64_t bin = p->first_bin + b, block = 0;
@@ -209,7 +208,7 @@ HK__INLINE void take_bins(const struct pour *p, const unsigned degree, const uns
 }
 
 /* A loop for some degrees: the coefficients beyond a response's own are zero. Two states are the usual. */
-HK__INLINE void take_batch_of(const struct pour *p, const unsigned degree, struct batch *batch, struct batch *some)
+HK_INLINE void take_batch_of(const struct pour *p, const unsigned degree, struct batch *batch, struct batch *some)
 {
   if (!p->one_rate && p->port->count == 2)
     take_bins(p, degree, 2, false, batch, some);
@@ -278,9 +277,9 @@ static void list_due(const struct pour *p, const struct hk__drive *drive, unsign
                      uint32_t to, struct batch *batch)
 {
   size_t count = 0;
-  for (uint32_t i = from; i < to; i += HK__WIDTH)
+  for (uint32_t i = from; i < to; i += HK_LANES)
     count +=
-        hk__list_bits(hk__lanes_below(hk__lanes_load(drive->next + i), hk__lanes_all(end)), i, batch->train + count);
+        hk__list_bits(hk__lanes_below(hk__lanes_load(drive->next + i), hk_lanes_all(end)), i, batch->train + count);
   if (drive->kind_of)
     count = keep_kind(drive, kind, count, batch->train);
   batch->count = count;
@@ -305,17 +304,17 @@ static void list_due(const struct pour *p, const struct hk__drive *drive, unsign
 
 static double least(const double *x, size_t count)
 {
-  hk__lanes least = hk__lanes_all(INFINITY);
-  for (size_t i = 0; i < count; i += HK__WIDTH)
-    least = hk__lanes_min(hk__lanes_load(x + i), least);
+  hk_lanes least = hk_lanes_all(INFINITY);
+  for (size_t i = 0; i < count; i += HK_LANES)
+    least = hk_lanes_min(hk__lanes_load(x + i), least);
   double result = INFINITY;
-  for (unsigned k = 0; k < HK__WIDTH; k++)
+  for (unsigned k = 0; k < HK_LANES; k++)
     result = least[k] < result ? least[k] : result;
   return result;
 }
 
 /* Whether numbers that ascend do so one by one. */
-HK__INLINE bool in_a_row(const uint32_t *number, size_t count)
+HK_INLINE bool in_a_row(const uint32_t *number, size_t count)
 {
   return number[count - 1] - number[0] == count - 1;
 }
@@ -364,21 +363,21 @@ static void settle(const struct hk__drive *drive, struct hk__shard_state *shard,
   for (unsigned k = 0; k < port->count; k++)
     row[port->lane[k]] = batch->value[k];
   row[shard->n] = batch->bound;
-  hk__lanes events = hk__lanes_all(0);
-  for (size_t i = batch->count; i < batch->count + HK__WIDTH; i++)
+  hk_lanes events = hk_lanes_all(0);
+  for (size_t i = batch->count; i < batch->count + HK_LANES; i++)
     batch->spikes[i] = 0;
   get_weights(drive, batch, batch->bound);
-  for (size_t i = 0; i < batch->count; i += HK__WIDTH) {
-    hk__lanes weight = hk__lanes_load(batch->bound + i), spikes = hk__lanes_load(batch->spikes + i);
-    hk__lanes more = hk__lanes_max(weight * port->hi, weight * port->lo);
-    hk__lanes_store(batch->bound + i, hk__lanes_max(more, hk__lanes_all(0)) * spikes);
+  for (size_t i = 0; i < batch->count; i += HK_LANES) {
+    hk_lanes weight = hk__lanes_load(batch->bound + i), spikes = hk__lanes_load(batch->spikes + i);
+    hk_lanes more = hk_lanes_max(weight * port->hi, weight * port->lo);
+    hk__lanes_store(batch->bound + i, hk_lanes_max(more, hk_lanes_all(0)) * spikes);
     for (unsigned k = 0; k < port->count; k++)
       hk__lanes_store(batch->value[k] + i, hk__lanes_load(batch->value[k] + i) * weight);
     events += spikes;
   }
   move_on(drive, batch);
   mark_touched(batch, work->touched);
-  for (unsigned i = 0; i < HK__WIDTH; i++)
+  for (unsigned i = 0; i < HK_LANES; i++)
     shard->event_count += (uint64_t)events[i];
   hk__scatter(batch->target, batch->count, row, work->sums, shard->lanes);
 }

@@ -8,8 +8,8 @@
 #include "core/lanes.h"
 
 /* Four rows of values to four neighbouring lanes, from lane `first` on. */
-HK__INLINE void hk__scatter_fours(const uint32_t *target, size_t count, const double *const *row, double *sums,
-                                  const size_t lanes)
+HK_INLINE void hk__scatter_fours(const uint32_t *target, size_t count, const double *const *row, double *sums,
+                                 const size_t lanes)
 {
   for (size_t j = 0; j < count; j += 4) {
     hk__four r[4];
@@ -25,7 +25,7 @@ HK__INLINE void hk__scatter_fours(const uint32_t *target, size_t count, const do
 }
 
 /* Row k, if there is one, to lane k: 2 rows and lanes or a multiple of 4. Rows can be read up to a multiple of 4. */
-HK__INLINE void hk__scatter(const uint32_t *target, size_t count, const double *const *row, double *sums, size_t lanes)
+HK_INLINE void hk__scatter(const uint32_t *target, size_t count, const double *const *row, double *sums, size_t lanes)
 {
   if (lanes == 2)
     for (size_t j = 0; j < count; j++)

@@ -6,17 +6,17 @@
 #include "core/lanes.h"
 #include "core/shard.h"
 
-/* The accumulators of HK__WIDTH neurons: sum[0 .. n) of each state, sum[n] of what events can add to the bound. */
-HK__INLINE void gather_sums(const double *sums, const size_t n, const size_t lanes, hk__lanes *sum)
+/* The accumulators of HK_LANES neurons: sum[0 .. n) of each state, sum[n] of what events can add to the bound. */
+HK_INLINE void gather_sums(const double *sums, const size_t n, const size_t lanes, hk_lanes *sum)
 {
-#if defined(__AVX__)
+#if defined(HK__LANES_256) || defined(HK__LANES_512)
   if (lanes == 4) {
-    hk__four r[HK__WIDTH];
+    hk__four r[HK_LANES];
     memcpy(r, sums, sizeof r);
-    for (size_t i = 0; i < HK__WIDTH; i += 4)
+    for (size_t i = 0; i < HK_LANES; i += 4)
       hk__fours_transpose(r + i);
     for (size_t j = 0; j <= n; j++)
-#if defined(__AVX512F__)
+#if defined(HK__LANES_512)
       sum[j] = __builtin_shufflevector(r[j], r[4 + j], 0, 1, 2, 3, 4, 5, 6, 7);
 #else
       sum[j] = r[j];
@@ -25,8 +25,8 @@ HK__INLINE void gather_sums(const double *sums, const size_t n, const size_t lan
   }
 #endif
   for (size_t j = 0; j <= n; j++) {
-    double some[HK__WIDTH];
-    for (size_t i = 0; i < HK__WIDTH; i++)
+    double some[HK_LANES];
+    for (size_t i = 0; i < HK_LANES; i++)
       some[i] = sums[i * lanes + j];
     sum[j] = hk__lanes_load(some);
   }
@@ -46,11 +46,11 @@ struct sweep {
   const double *theta;
   uint8_t *touched;
   size_t stride;
-  hk__lanes P[HK_STATES_MAX][HK_STATES_MAX], bend[HK_STATES_MAX], sense[HK_STATES_MAX];
+  hk_lanes P[HK_STATES_MAX][HK_STATES_MAX], bend[HK_STATES_MAX], sense[HK_STATES_MAX];
 };
 
-HK__INLINE void prepare(const struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
-                        const struct hk__workspace *work, struct sweep *s)
+HK_INLINE void prepare(const struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
+                       const struct hk__workspace *work, struct sweep *s)
 {
   s->z = shard->z;
   s->sums = work->sums;
@@ -58,35 +58,35 @@ HK__INLINE void prepare(const struct hk__shard_state *shard, const struct hk__re
   s->touched = work->touched;
   s->stride = shard->stride;
   for (size_t j = 0; j < n; j++) {
-    s->bend[j] = hk__lanes_all(r->bend[j]);
-    s->sense[j] = hk__lanes_all(r->kernel->system.sense[j]);
+    s->bend[j] = hk_lanes_all(r->bend[j]);
+    s->sense[j] = hk_lanes_all(r->kernel->system.sense[j]);
     for (size_t k = 0; k < n; k++)
-      s->P[j][k] = hk__lanes_all(r->P[j * n + k]);
+      s->P[j][k] = hk_lanes_all(r->P[j * n + k]);
   }
 }
 
 /* One group. `coupled`: any state may act on any other; else on itself and the last one only, which alone is sensed.
  * Returns the neurons whose bound reaches theta; then nothing is changed unless `commit`. */
-HK__INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size_t lanes, const bool coupled,
-                                size_t group, const bool commit)
+HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size_t lanes, const bool coupled,
+                               size_t group, const bool commit)
 {
   const bool touched = s->touched[group];
   unsigned all = 0;
-  hk__lanes v[HK__GROUP / HK__WIDTH][HK_STATES_MAX];
-  for (size_t part = 0; part < HK__GROUP / HK__WIDTH; part++) {
-    size_t i = group * HK__GROUP + part * HK__WIDTH;
-    hk__lanes z[HK_STATES_MAX], sum[HK_STATES_MAX + 1], before = hk__lanes_all(0), after = before, more = before;
+  hk_lanes v[HK__GROUP / HK_LANES][HK_STATES_MAX];
+  for (size_t part = 0; part < HK__GROUP / HK_LANES; part++) {
+    size_t i = group * HK__GROUP + part * HK_LANES;
+    hk_lanes z[HK_STATES_MAX], sum[HK_STATES_MAX + 1], before = hk_lanes_all(0), after = before, more = before;
     for (size_t j = 0; j < n; j++)
       z[j] = hk__lanes_load(s->z + j * s->stride + i);
     for (size_t j = 0; j < n; j++) {
       v[part][j] = s->P[j][j] * z[j];
       for (size_t k = 0; k < n; k++)
         if (k != j && (coupled || j == n - 1))
-          v[part][j] = hk__lanes_fma(s->P[j][k], z[k], v[part][j]);
-      more = hk__lanes_fma(s->bend[j], hk__lanes_abs(z[j]), more);
+          v[part][j] = hk_lanes_fma(s->P[j][k], z[k], v[part][j]);
+      more = hk_lanes_fma(s->bend[j], hk_lanes_abs(z[j]), more);
       if (coupled) {
-        before = hk__lanes_fma(s->sense[j], z[j], before);
-        after = hk__lanes_fma(s->sense[j], v[part][j], after);
+        before = hk_lanes_fma(s->sense[j], z[j], before);
+        after = hk_lanes_fma(s->sense[j], v[part][j], after);
       }
     }
     if (!coupled) {
@@ -99,27 +99,27 @@ HK__INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const siz
         v[part][j] += sum[j];
       more += sum[n];
     }
-    hk__lanes bound = hk__lanes_max(before, after) + more;
-    unsigned hits = ~hk__lanes_below(bound, hk__lanes_load(s->theta + i)) & ((1u << HK__WIDTH) - 1);
-    all |= hits << part * HK__WIDTH;
+    hk_lanes bound = hk_lanes_max(before, after) + more;
+    unsigned hits = ~hk__lanes_below(bound, hk__lanes_load(s->theta + i)) & ((1u << HK_LANES) - 1);
+    all |= hits << part * HK_LANES;
   }
   if (all && !commit)
     return all;
-  for (size_t part = 0; part < HK__GROUP / HK__WIDTH; part++)
+  for (size_t part = 0; part < HK__GROUP / HK_LANES; part++)
     for (size_t j = 0; j < n; j++)
-      hk__lanes_store(s->z + j * s->stride + group * HK__GROUP + part * HK__WIDTH, v[part][j]);
+      hk__lanes_store(s->z + j * s->stride + group * HK__GROUP + part * HK_LANES, v[part][j]);
   if (touched) {
     double *sums = s->sums + group * HK__GROUP * lanes;
-    for (size_t i = 0; i < HK__GROUP * lanes; i += HK__WIDTH)
-      hk__lanes_store(sums + i, hk__lanes_all(0));
+    for (size_t i = 0; i < HK__GROUP * lanes; i += HK_LANES)
+      hk__lanes_store(sums + i, hk_lanes_all(0));
   }
   s->touched[group] = 0;
   return 0;
 }
 
 /* A group with neurons that become suspects, with the states that they have before. */
-HK__INLINE enum hk_status sweep_suspects(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                         const size_t lanes, const bool coupled, size_t group, unsigned hits)
+HK_INLINE enum hk_status sweep_suspects(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
+                                        const size_t lanes, const bool coupled, size_t group, unsigned hits)
 {
   enum hk_status status = list_hits(shard, group * HK__GROUP, hits);
   sweep_group(s, n, lanes, coupled, group, true);
@@ -127,8 +127,8 @@ HK__INLINE enum hk_status sweep_suspects(struct hk__shard_state *shard, const st
 }
 
 /* Groups that are due, of a shard that sleeps. */
-HK__INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                    const size_t lanes, const bool coupled)
+HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
+                                   const size_t lanes, const bool coupled)
 {
   struct hk__sleep *sleep = &shard->sleep;
   enum hk_status status = HK_OK;
@@ -155,8 +155,8 @@ HK__INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct 
   return status;
 }
 
-HK__INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
-                                       const size_t lanes, const bool coupled, const struct hk__workspace *work)
+HK_INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
+                                      const size_t lanes, const bool coupled, const struct hk__workspace *work)
 {
   const size_t groups = shard->sleep.groups;
   struct sweep s;

@@ -130,24 +130,24 @@ static void list_due(struct hk__shard_state *shard, const struct hk__window *win
 {
   struct hk__walks *w = shard->walks;
   const uint32_t neurons = shard->place->count;
-  const hk__lanes end = hk__lanes_all(window->end);
+  const hk_lanes end = hk_lanes_all(window->end);
   for (uint32_t block = 0; block * HK__TIMER_BLOCK < neurons; block++) {
     if (w->earliest[block] >= window->end)
       continue;
     const uint32_t first = block * HK__TIMER_BLOCK;
     const uint32_t last = first + HK__TIMER_BLOCK < neurons ? first + HK__TIMER_BLOCK : neurons;
     double earliest = INFINITY;
-    hk__lanes earliest_lanes = hk__lanes_all(INFINITY);
+    hk_lanes earliest_lanes = hk_lanes_all(INFINITY);
     uint32_t i = first;
-    for (; i + HK__WIDTH <= last; i += HK__WIDTH) {
-      hk__lanes timer = hk__lanes_load(shard->timer + i);
+    for (; i + HK_LANES <= last; i += HK_LANES) {
+      hk_lanes timer = hk__lanes_load(shard->timer + i);
       if (hk__lanes_below(timer, end) == 0)
-        earliest_lanes = hk__lanes_min(timer, earliest_lanes);
+        earliest_lanes = hk_lanes_min(timer, earliest_lanes);
       else
-        earliest = fmin(earliest, list_due_of(shard, window->end, i, HK__WIDTH));
+        earliest = fmin(earliest, list_due_of(shard, window->end, i, HK_LANES));
     }
     earliest = fmin(earliest, list_due_of(shard, window->end, i, last - i));
-    for (int lane = 0; lane < HK__WIDTH; lane++)
+    for (int lane = 0; lane < HK_LANES; lane++)
       earliest = fmin(earliest, earliest_lanes[lane]);
     w->earliest[block] = earliest;
   }
