@@ -168,7 +168,7 @@ static bool is_kind(hid_t where, const char *name, H5O_type_t kind)
   if (H5Lget_info(where, name, &link, H5P_DEFAULT) < 0 || link.type == H5L_TYPE_EXTERNAL)
     return false;
   H5O_info_t object;
-  return H5Oget_info_by_name2(where, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) >= 0 && object.type == kind;
+  return HK__H5O_GET_INFO(where, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) >= 0 && object.type == kind;
 }
 
 bool hk__h5_has_group(hid_t where, const char *name)

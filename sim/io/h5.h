@@ -15,6 +15,15 @@
 
 #include <hillock/status.h>
 
+/* HDF5 1.12 changed what these tell of an object, and with it their names. */
+#if H5_VERSION_GE(1, 12, 0)
+#define HK__H5O_GET_INFO H5Oget_info_by_name3
+#define HK__H5O_VISIT H5Ovisit3
+#else
+#define HK__H5O_GET_INFO H5Oget_info_by_name2
+#define HK__H5O_VISIT H5Ovisit2
+#endif
+
 enum { HK__SPIKE_CHUNK = 8192 }; /* spikes in a chunk of a spikes file of ours */
 
 /* HDF5 prints its errors unless told otherwise. Each public function switches that off while it works and puts back

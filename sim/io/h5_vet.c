@@ -103,7 +103,7 @@ static _Noreturn void look(const char *path, int noise, struct report *report)
   hk__h5_drop(properties);
   report->opened = file >= 0;
   if (file >= 0)
-    H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, look_at_object, NULL, H5O_INFO_BASIC);
+    HK__H5O_VISIT(file, H5_INDEX_NAME, H5_ITER_INC, look_at_object, NULL, H5O_INFO_BASIC);
   hk__h5_drop(file);
   /* closing HDF5 shows whether it can be closed, if it may print; not with files open that belong to the parent */
   if (H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_FILE) == 0) {
