@@ -441,14 +441,14 @@ static enum hk_status deliver_drive(struct delivery *d, struct hk__drive *drive,
 
 /* Where events are many, all groups are taken for touched at once, instead of each event's: it costs a look at some
  * accumulators more. Whether they are is seen in the window before. */
-static void mark_all(const struct delivery *d, uint64_t events)
+static void mark_all(const struct delivery *d)
 {
   enum { MANY = 4 };
   struct hk__shard_state *shard = d->shard;
   size_t groups = shard->stride / HK__GROUP;
   if (shard->dense)
     memset(d->touched, 1, groups);
-  shard->dense = events > MANY * groups;
+  shard->dense = !shard->sleep.on && shard->arrivals > MANY * groups;
 }
 
 enum hk_status HK__VARIANT(hk__shard_deliver)(struct hk__shard_state *shard, const struct hk__window *window,
@@ -469,6 +469,7 @@ enum hk_status HK__VARIANT(hk__shard_deliver)(struct hk__shard_state *shard, con
     status = deliver_drive(&d, &shard->drive[i], work);
   for (uint32_t p = 0; p < HK_PORTS_MAX; p++)
     add_lot(&d, p);
-  mark_all(&d, shard->event_count - before);
+  shard->arrivals = shard->event_count - before;
+  mark_all(&d);
   return status;
 }

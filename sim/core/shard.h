@@ -125,7 +125,7 @@ struct hk__shard_state {
   size_t n, lanes;        /* states; doubles in an accumulator: 2 or a multiple of 4 */
   size_t stride;          /* neurons and what fills the last group */
   bool superposed, alike; /* alike: one response serves all neurons */
-  bool dense;             /* so many events came in the last window that hardly a group went without */
+  bool dense;             /* awake, and so many events came in the last window that hardly a group went without */
   hk__shard_loop *deliver, *sweep;
   hk__find_loop *find_wanted;
   struct hk__current *current; /* of the shard's first neuron */
@@ -169,6 +169,7 @@ struct hk__shard_state {
   double *scratch;       /* two states */
 
   struct hk__spikes spikes;                                         /* emitted in this window */
+  uint64_t arrivals;                                                /* events of this window */
   uint64_t event_count, suspect_total, recalled_total, swept_total; /* since the start */
   uint64_t bytes;
   enum hk_status status;
@@ -250,7 +251,7 @@ hk__shard_loop hk__shard_deliver, hk__shard_deliver_widest;
 /* Advances all neurons to the window's end and lists those that may reach their threshold in it (sweep.c). */
 hk__shard_loop hk__shard_sweep, hk__shard_sweep_widest;
 
-/* Finds the targets seen that are wanted (wanted.c). There is at least one suspect. */
+/* Finds the targets seen that are wanted (wanted.c). */
 hk__find_loop hk__shard_find_wanted, hk__shard_find_wanted_widest;
 
 /* Chooses among them what suits the processor. */

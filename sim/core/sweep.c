@@ -171,7 +171,7 @@ HK_INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struc
     if (hits)
       status = sweep_suspects(shard, &s, n, lanes, coupled, g, hits);
   }
-  shard->sleep.touched += touched;
+  shard->sleep.touched += touched < shard->arrivals ? touched : shard->arrivals; /* all may have been marked at once */
   shard->swept_total += shard->stride;
   return status;
 }
