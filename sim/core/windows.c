@@ -287,23 +287,45 @@ static void turn_over(struct windows *w, bool worked, double until, const atomic
 
 /* --- running --- */
 
-/* Takes a shard for this window unless another thread has it. */
-static bool claim(struct windows *w, size_t shard)
+/* Takes a shard for a window unless another thread has it, for this window or, if it is long over, a later one. */
+static bool claim(struct windows *w, size_t shard, uint64_t window)
 {
   uint64_t before = atomic_load_explicit(&w->claimed[shard], memory_order_relaxed);
-  return before != w->window_count &&
-         atomic_compare_exchange_strong_explicit(&w->claimed[shard], &before, w->window_count, memory_order_relaxed,
-                                                 memory_order_relaxed);
+  return before < window && atomic_compare_exchange_strong_explicit(&w->claimed[shard], &before, window,
+                                                                    memory_order_relaxed, memory_order_relaxed);
 }
 
-/* A thread's own shards first, which its caches may still hold, then what others have not begun. */
-static void step_shards(struct windows *w, unsigned thread)
+/* A thread's own shards first, which its caches may still hold, then what others have not begun. Only who has a shard
+ * may look at the window itself. Returns how many it took. */
+static size_t step_shards(struct windows *w, unsigned thread, uint64_t window)
 {
-  size_t first = w->shard_count * thread / (unsigned)w->threads;
+  size_t first = w->shard_count * thread / (unsigned)w->threads, taken = 0;
   for (size_t k = 0; k < w->shard_count; k++) {
     size_t i = first + k < w->shard_count ? first + k : first + k - w->shard_count;
-    if (claim(w, i))
+    if (claim(w, i, window)) {
       w->shards[i].status = hk__shard_step(&w->shards[i], &w->window, &w->work[thread]);
+      taken++;
+    }
+  }
+  return taken;
+}
+
+static void lead(struct windows *w, struct hk__team *team, double until, const atomic_bool *stop, double *reached)
+{
+  while (!w->finished) {
+    hk__team_add(team, step_shards(w, 0, w->window_count));
+    hk__team_gather(team, w->shard_count);
+    turn_over(w, true, until, stop, reached);
+    hk__team_open(team, w->finished ? HK__TEAM_OVER : w->window_count);
+  }
+}
+
+static void follow(struct windows *w, struct hk__team *team, unsigned thread, uint64_t window)
+{
+  for (; window != HK__TEAM_OVER; window = hk__team_next(team, window)) {
+    size_t taken = step_shards(w, thread, window);
+    if (taken > 0)
+      hk__team_add(team, taken);
   }
 }
 
@@ -314,23 +336,20 @@ static enum hk_status run(struct hk__scheduler *self, double until, const atomic
   turn_over(w, false, until, stop, reached);
   if (w->threads == 1)
     while (!w->finished) {
-      step_shards(w, 0);
+      step_shards(w, 0, w->window_count);
       turn_over(w, true, until, stop, reached);
     }
   else if (!w->finished) {
+    const uint64_t first = w->window_count;
     struct hk__team team;
+    hk__team_init(&team, first);
 #pragma omp parallel num_threads(w->threads)
     {
-#pragma omp single
-      hk__team_init(&team, (unsigned)omp_get_num_threads());
-      while (!w->finished) {
-        unsigned thread = (unsigned)omp_get_thread_num();
-        step_shards(w, thread);
-        if (hk__team_meet(&team, thread == 0)) {
-          turn_over(w, true, until, stop, reached);
-          hk__team_dismiss(&team);
-        }
-      }
+      unsigned thread = (unsigned)omp_get_thread_num();
+      if (thread == 0)
+        lead(w, &team, until, stop, reached);
+      else
+        follow(w, &team, thread, first);
     }
   }
   if (w->status == HK_OK)
