@@ -272,5 +272,5 @@ void assert_same(const struct recording *a, const struct recording *b)
 {
   assert_same_spikes(a, b);
   ck_assert_uint_eq(a->value_count, b->value_count);
-  ck_assert_int_eq(memcmp(a->rows, b->rows, a->value_count * sizeof *a->rows), 0);
+  ck_assert(a->value_count == 0 || memcmp(a->rows, b->rows, a->value_count * sizeof *a->rows) == 0);
 }
