@@ -185,19 +185,6 @@ static void derive_bend(struct hk__response *r, const struct samples *samples)
   }
 }
 
-/* Whether a state other than the last acts, or is acted on, or sensed. */
-static bool is_coupled(const struct hk__response *r)
-{
-  size_t n = r->kernel->n;
-  bool coupled = false;
-  for (size_t i = 0; i + 1 < n; i++) {
-    coupled |= r->kernel->system.sense[i] != 0;
-    for (size_t j = 0; j < n; j++)
-      coupled |= i != j && r->P[i * n + j] != 0;
-  }
-  return coupled;
-}
-
 size_t hk__response_doubles(const struct hk_model *model)
 {
   size_t n = model->state_count;
@@ -212,7 +199,6 @@ void hk__response_init(struct hk__response *response, const struct hk__kernel *k
     response->port[p].c = response->bend + n + p * n * NODES;
   double Q[HK_STATES_MAX * HK_STATES_MAX];
   hk__kernel_propagator(kernel, false, h, response->P, Q);
-  response->coupled = is_coupled(response);
   struct samples samples;
   take_samples(kernel, h, &samples);
   derive_bend(response, &samples);

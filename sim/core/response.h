@@ -29,7 +29,6 @@ struct hk__response {
   const struct hk__kernel *kernel;
   double h;
   unsigned degree;
-  bool coupled; /* not: states act on themselves and the last one only, and that one alone is sensed */
   double *P;    /* [n][n] */
   double *bend; /* [n] */
   struct hk__port_response port[HK_PORTS_MAX];

@@ -65,10 +65,9 @@ HK_INLINE void prepare(const struct hk__shard_state *shard, const struct hk__res
   }
 }
 
-/* One group. `coupled`: any state may act on any other; else on itself and the last one only, which alone is sensed.
- * Returns the neurons whose bound reaches theta; then nothing is changed unless `commit`. */
-HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size_t lanes, const bool coupled,
-                               size_t group, const bool commit)
+/* One group. Returns the neurons whose bound reaches theta; then nothing is changed unless `commit`. */
+HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size_t lanes, size_t group,
+                               const bool commit)
 {
   const bool touched = s->touched[group];
   unsigned all = 0;
@@ -81,17 +80,11 @@ HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size
     for (size_t j = 0; j < n; j++) {
       v[part][j] = s->P[j][j] * z[j];
       for (size_t k = 0; k < n; k++)
-        if (k != j && (coupled || j == n - 1))
+        if (k != j)
           v[part][j] = hk_lanes_fma(s->P[j][k], z[k], v[part][j]);
       more = hk_lanes_fma(s->bend[j], hk_lanes_abs(z[j]), more);
-      if (coupled) {
-        before = hk_lanes_fma(s->sense[j], z[j], before);
-        after = hk_lanes_fma(s->sense[j], v[part][j], after);
-      }
-    }
-    if (!coupled) {
-      before = s->sense[n - 1] * z[n - 1];
-      after = s->sense[n - 1] * v[part][n - 1];
+      before = hk_lanes_fma(s->sense[j], z[j], before);
+      after = hk_lanes_fma(s->sense[j], v[part][j], after);
     }
     if (touched) {
       gather_sums(s->sums + i * lanes, n, lanes, sum);
@@ -119,16 +112,16 @@ HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size
 
 /* A group with neurons that become suspects, with the states that they have before. */
 HK_INLINE enum hk_status sweep_suspects(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                        const size_t lanes, const bool coupled, size_t group, unsigned hits)
+                                        const size_t lanes, size_t group, unsigned hits)
 {
   enum hk_status status = list_hits(shard, group * HK__GROUP, hits);
-  sweep_group(s, n, lanes, coupled, group, true);
+  sweep_group(s, n, lanes, group, true);
   return status;
 }
 
 /* Groups that are due, of a shard that sleeps. */
 HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                   const size_t lanes, const bool coupled)
+                                   const size_t lanes)
 {
   struct hk__sleep *sleep = &shard->sleep;
   enum hk_status status = HK_OK;
@@ -141,9 +134,9 @@ HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct s
     for (size_t g = from; g < to && status == HK_OK; g++) {
       if (s->touched[g] || sleep->wake[g] <= sleep->clock) {
         hk__sleep_catch_up(shard, g);
-        unsigned hits = sweep_group(s, n, lanes, coupled, g, false);
+        unsigned hits = sweep_group(s, n, lanes, g, false);
         if (hits)
-          status = sweep_suspects(shard, s, n, lanes, coupled, g, hits);
+          status = sweep_suspects(shard, s, n, lanes, g, hits);
         sleep->since[g] = sleep->clock + 1;
         sleep->wake[g] = hk__sleep_wake_time(shard, g);
         sleep->touched++;
@@ -156,20 +149,20 @@ HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct s
 }
 
 HK_INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
-                                      const size_t lanes, const bool coupled, const struct hk__workspace *work)
+                                      const size_t lanes, const struct hk__workspace *work)
 {
   const size_t groups = shard->sleep.groups;
   struct sweep s;
   prepare(shard, r, n, work, &s);
   if (shard->sleep.on)
-    return sweep_due(shard, &s, n, lanes, coupled);
+    return sweep_due(shard, &s, n, lanes);
   enum hk_status status = HK_OK;
   uint64_t touched = 0;
   for (size_t g = 0; g < groups && status == HK_OK; g++) {
     touched += s.touched[g];
-    unsigned hits = sweep_group(&s, n, lanes, coupled, g, false);
+    unsigned hits = sweep_group(&s, n, lanes, g, false);
     if (hits)
-      status = sweep_suspects(shard, &s, n, lanes, coupled, g, hits);
+      status = sweep_suspects(shard, &s, n, lanes, g, hits);
   }
   shard->sleep.touched += touched < shard->arrivals ? touched : shard->arrivals; /* all may have been marked at once */
   shard->swept_total += shard->stride;
@@ -213,12 +206,10 @@ enum hk_status HK__VARIANT(hk__shard_sweep)(struct hk__shard_state *shard, const
     return sweep_each(shard, window, work);
   const struct hk__response *r = hk__shard_response(shard, window, 0);
   if (shard->n == 1)
-    return sweep_groups(shard, r, 1, 2, false, work);
-  if (shard->n == 3 && !r->coupled)
-    return sweep_groups(shard, r, 3, 4, false, work);
+    return sweep_groups(shard, r, 1, 2, work);
   if (shard->n == 3)
-    return sweep_groups(shard, r, 3, 4, true, work);
+    return sweep_groups(shard, r, 3, 4, work);
   if (shard->n == 5)
-    return sweep_groups(shard, r, 5, 8, true, work);
-  return sweep_groups(shard, r, shard->n, shard->lanes, true, work);
+    return sweep_groups(shard, r, 5, 8, work);
+  return sweep_groups(shard, r, shard->n, shard->lanes, work);
 }
