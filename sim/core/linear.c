@@ -69,34 +69,65 @@ double hk__linear_reach(const struct hk__kernel *kernel, const struct hk__curren
   return hk__reach_per_rate / fmax(rate, 1e-9);
 }
 
-/* Taylor terms of the state over dt: term[k][j] dt^k folded in, so that the sum over k is the state at dt. */
-static size_t state_series(const struct hk__kernel *kernel, bool clamped, const struct hk__current *current, double t,
-                           double dt, const double *x, double term[][HK_STATES_MAX])
+/* Term k of the state, from that before; `force`: what drives it. n is a constant where it is a usual one, so that the
+ * sums become straight code. */
+static inline __attribute__((always_inline)) void next_term(const struct hk__regime *regime, const size_t n,
+                                                            double factor, const double *force, const double *before,
+                                                            double *term)
 {
-  size_t n = kernel->n;
+  for (size_t i = 0; i < n; i++) {
+    double sum = 0;
+    for (size_t j = 0; j < n; j++)
+      sum = fma(regime->A[i][j], before[j], sum);
+    term[i] = (force ? sum + force[i] : sum) * factor;
+  }
+}
+
+/* What drives term k, where the current's is `drive`. */
+static void force_of(const struct hk__kernel *kernel, bool clamped, double drive, size_t k, double *force)
+{
+  for (size_t i = 0; i < kernel->n; i++) {
+    bool still = clamped && kernel->clamped_states >> i & 1u;
+    force[i] = still ? 0 : kernel->system.drive[i] * drive + (k == 1 ? kernel->system.b[i] : 0);
+  }
+}
+
+static inline __attribute__((always_inline)) size_t expand(const struct hk__kernel *kernel, const size_t n,
+                                                           bool clamped, const struct hk__current *current, double t,
+                                                           double dt, const double *x, double term[][HK_STATES_MAX])
+{
   const struct hk__regime *regime = clamped ? &kernel->dynamics->clamped : &kernel->dynamics->free;
-  bool sines = hk__current_varies(current);
-  size_t count = sines ? HK__TAYLOR_MAX : taylor_terms(kernel->rate * dt);
-  double series[HK__TAYLOR_MAX] = {current->constant};
+  const bool sines = hk__current_varies(current);
+  const size_t count = sines ? HK__TAYLOR_MAX : taylor_terms(kernel->rate * dt);
+  double series[HK__TAYLOR_MAX], force[HK_STATES_MAX], power = dt; /* dt^(k-1) */
   if (sines)
     hk__current_series(current, t, count, series);
   memcpy(term[0], x, n * sizeof *x);
-  double power = 1; /* dt^(k-1) */
-  for (size_t k = 1; k < count; k++) {
-    double factor = dt / (double)k;
-    bool driven = k == 1 || sines;
-    double drive = series[k - 1] * power;
-    for (size_t i = 0; i < n; i++) {
-      double sum = 0;
-      for (size_t j = 0; j < n; j++)
-        sum = fma(regime->A[i][j], term[k - 1][j], sum);
-      if (driven && !(clamped && kernel->clamped_states >> i & 1u))
-        sum += kernel->system.drive[i] * drive + (k == 1 ? kernel->system.b[i] : 0);
-      term[k][i] = sum * factor;
-    }
-    power *= dt;
+  force_of(kernel, clamped, sines ? series[0] : current->constant, 1, force);
+  next_term(regime, n, dt, force, term[0], term[1]);
+  for (size_t k = 2; k < count; k++, power *= dt) {
+    if (sines)
+      force_of(kernel, clamped, series[k - 1] * power, k, force);
+    next_term(regime, n, dt / (double)k, sines ? force : NULL, term[k - 1], term[k]);
   }
   return count;
+}
+
+/* Taylor terms of the state over dt: term[k][j] dt^k folded in, so that the sum over k is the state at dt. Returns how
+ * many, at least two. */
+static size_t state_series(const struct hk__kernel *kernel, bool clamped, const struct hk__current *current, double t,
+                           double dt, const double *x, double term[][HK_STATES_MAX])
+{
+  switch (kernel->n) {
+  case 1:
+    return expand(kernel, 1, clamped, current, t, dt, x, term);
+  case 3:
+    return expand(kernel, 3, clamped, current, t, dt, x, term);
+  case 5:
+    return expand(kernel, 5, clamped, current, t, dt, x, term);
+  default:
+    return expand(kernel, kernel->n, clamped, current, t, dt, x, term);
+  }
 }
 
 static void advance_short(const struct hk__kernel *kernel, bool clamped, const struct hk__current *current, double t,
@@ -184,7 +215,8 @@ bool hk__linear_first(const struct hk__kernel *kernel, const struct hk__current 
 {
   double term[HK__TAYLOR_MAX][HK_STATES_MAX], w[HK__TAYLOR_MAX], s;
   size_t count = state_series(kernel, false, current, t, span, x, term);
-  for (size_t k = 0; k < count; k++)
+  w[0] = hk__linear_sense(kernel, term[0]);
+  for (size_t k = 1; k < count; k++)
     w[k] = hk__linear_sense(kernel, term[k]);
   if (!hk__polynomial_first(w, count, kernel->system.threshold, kernel->model->strict, &s))
     return false;
