@@ -6,21 +6,58 @@
 
 #include "core/shard.h"
 
+/* Takes synapses of one code, as many as stand together. */
+static void take_run(struct hk__events *events, const struct hk__indexed *synapse, uint64_t count, double time,
+                     const struct hk__code *code)
+{
+  const struct hk__event like = {time, code->weight, 0, code->port};
+  struct hk__event *event = events->event + events->count;
+  for (uint64_t i = 0; i < count; i++) {
+    event[i] = like;
+    event[i].neuron = synapse[i].target;
+  }
+  events->count += count;
+}
+
+/* The next synapse of an entry, and others that arrive with it: there is room for all that is left. Returns when it
+ * arrives; if that is before the end, they are taken. */
+static inline double take_some(struct hk__events *events, struct hk__entry *entry, double end)
+{
+  const struct hk__block *block = entry->block;
+  const struct hk__synapse s = hk__block_synapse(block, entry->at);
+  const double time = entry->departure + s.delay;
+  if (time >= end)
+    return time;
+  if (block->format != HK__INDEXED) {
+    events->event[events->count++] = (struct hk__event){time, s.weight, s.target, s.port};
+    entry->at++;
+    return time;
+  }
+  const struct hk__indexed *synapse = block->indexed + entry->at;
+  uint64_t run = 1;
+  while (entry->at + run < entry->end && synapse[run].code == synapse->code)
+    run++;
+  take_run(events, synapse, run, time, &block->code[synapse->code]);
+  entry->at += run;
+  return time;
+}
+
 static enum hk_status take_slice(struct hk__shard_state *shard, struct hk__entry *entry, double end)
 {
-  enum hk_status status = HK_OK;
-  entry->next = INFINITY;
-  for (; entry->at < entry->end && status == HK_OK; entry->at++) {
-    struct hk__synapse s = hk__block_synapse(entry->block, entry->at);
-    double time = entry->departure + s.delay;
+  struct hk__events *events = &shard->events;
+  enum hk_status status = hk__events_reserve(events, entry->end - entry->at);
+  if (status != HK_OK)
+    return status;
+  while (entry->at < entry->end) {
+    double time = take_some(events, entry, end);
     if (time >= end) {
       entry->next = time;
       return HK_OK;
     }
-    status = hk__events_add(&shard->events, (struct hk__event){time, s.weight, s.target, s.port});
   }
+  entry->next = INFINITY;
   shard->arrived++;
-  return status;
+  return HK_OK;
 }
 
 static enum hk_status take_chunk(struct hk__shard_state *shard, struct hk__chunk *chunk, size_t from, double end)
@@ -131,12 +168,10 @@ static enum hk_status reserve(uint32_t **array, size_t *capacity, size_t wanted)
 static enum hk_status lay_out(struct hk__shard_state *shard)
 {
   struct hk__events *from = &shard->events, *to = &shard->grouped;
-  while (to->capacity < from->count) {
-    to->count = to->capacity;
-    enum hk_status status = hk__events_grow(to);
-    if (status != HK_OK)
-      return status;
-  }
+  to->count = 0;
+  enum hk_status status = hk__events_reserve(to, from->count);
+  if (status != HK_OK)
+    return status;
   to->count = from->count;
   for (size_t i = 0; i < from->count; i++) {
     to->event[i] = from->event[shard->order[i]];

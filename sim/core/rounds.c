@@ -16,7 +16,7 @@ struct group {
   struct hk__walk *walk[HK_LANES];
   struct hk__cell *cell[HK_LANES];
   const struct hk__current *current[HK_LANES];
-  bool under_way[HK_LANES], outlook[HK_LANES];
+  unsigned outlook; /* those who stand at a moment and want to know when they need attention: a bit each */
 };
 
 static void gather_states(const struct group *g, hk_lanes *x)
@@ -37,9 +37,8 @@ static void meet(struct group *g, const uint32_t *walk, size_t count)
     g->walk[i] = &g->shard->walks->walk[walk[i < g->count ? i : 0]];
     g->cell[i] = &g->shard->cells->cell[g->shard->place->first + g->walk[i]->neuron];
     g->current[i] = &g->shard->current[g->walk[i]->neuron];
-    g->under_way[i] = true;
-    g->outlook[i] = false;
   }
+  g->outlook = 0;
 }
 
 static void put_motions(struct group *g)
@@ -70,12 +69,19 @@ static hk_lanes most_of_currents(const struct group *g)
   return most;
 }
 
+/* A walk goes on in the next round. */
+static inline void queue(struct hk__walks *w, const struct hk__walk *walk, double pace)
+{
+  size_t effort = hk__stride_effort(walk->left < pace ? walk->left / pace : 1);
+  w->queue[effort][w->queued[effort]++] = (uint32_t)(walk - w->walk);
+}
+
 /* Sets out for the walk's next moment, having taken the samples before it; nothing is left to go where a course to
  * there is known. *over: there is none in this window. */
-static inline enum hk_status aim_for(struct hk__shard_state *shard, const struct hk__window *window,
-                                     struct hk__walk *walk, struct hk__cell *cell, bool *over)
+static inline enum hk_status aim(struct hk__shard_state *shard, const struct hk__window *window, struct hk__walk *walk,
+                                 struct hk__cell *cell, bool *over)
 {
-  double event = walk->next < walk->last ? shard->walks->events.event[walk->next].time : INFINITY,
+  double event = walk->event != HK__NO_EVENT ? shard->events.event[walk->event].time : INFINITY,
          timer = shard->timer[walk->neuron];
   walk->time = event < timer ? event : timer;
   *over = event == INFINITY && timer >= window->end;
@@ -91,45 +97,54 @@ static inline enum hk_status aim_for(struct hk__shard_state *shard, const struct
   return HK_OK;
 }
 
-static enum hk_status arrive(struct group *g, size_t i);
-
-static enum hk_status aim(struct group *g, size_t i)
+static inline void set_timer(struct hk__shard_state *shard, uint32_t neuron, double time)
 {
-  bool over;
-  enum hk_status status = aim_for(g->shard, g->window, g->walk[i], g->cell[i], &over);
-  g->under_way[i] = !over;
-  return status != HK_OK || over || g->walk[i]->left > 0 ? status : arrive(g, i);
-}
-
-static void set_timer(struct group *g, size_t i, double time)
-{
-  uint32_t neuron = g->walk[i]->neuron;
-  g->shard->timer[neuron] = time;
-  hk__walks_hint(g->shard->walks, neuron, time);
+  shard->timer[neuron] = time;
+  hk__walks_hint(shard->walks, neuron, time);
 }
 
 /* The cell has been advanced to the walk's moment: events arrive, it may fire. */
-static enum hk_status arrive(struct group *g, size_t i)
+static inline enum hk_status receive(struct hk__shard_state *shard, struct hk__walk *walk, struct hk__cell *cell)
+{
+  const struct hk__event *event = shard->events.event;
+  const uint32_t *after = shard->walks->after;
+  const double time = walk->time;
+  uint32_t next = walk->event;
+  hk__cell_arrive(cell, time);
+  for (; next != HK__NO_EVENT && event[next].time <= time; next = after[next])
+    hk__cell_hear(cell, event[next].port, event[next].weight);
+  const bool received = next != walk->event;
+  walk->event = next;
+  if (!hk__cell_spikes(cell, time, received))
+    return HK_OK;
+  hk__cell_fire(shard->cells, shard->place->first + walk->neuron, time);
+  return hk__shard_emit(shard, walk->neuron, time);
+}
+
+/* The same, and what follows: until the cell wants an outlook, has some way to go or is through the window. */
+static inline enum hk_status arrive(struct group *g, size_t i)
 {
   struct hk__walk *walk = g->walk[i];
   struct hk__cell *cell = g->cell[i];
-  const struct hk__event *event = g->shard->walks->events.event;
-  const uint32_t first = walk->next;
-  double release;
-  hk__cell_arrive(cell, walk->time);
-  for (; walk->next < walk->last && event[walk->next].time <= walk->time; walk->next++)
-    hk__cell_hear(cell, event[walk->next].port, event[walk->next].weight);
-  if (hk__cell_spikes(cell, walk->time, walk->next > first)) {
-    hk__cell_fire(g->shard->cells, g->shard->place->first + walk->neuron, walk->time);
-    enum hk_status status = hk__shard_emit(g->shard, walk->neuron, walk->time);
+  for (;;) {
+    double release;
+    enum hk_status status = receive(g->shard, walk, cell);
     if (status != HK_OK)
       return status;
+    if (!hk__cell_begin_outlook(cell, &release)) {
+      g->outlook |= 1u << i;
+      return HK_OK;
+    }
+    bool over;
+    set_timer(g->shard, walk->neuron, release);
+    status = aim(g->shard, g->window, walk, cell, &over);
+    if (status != HK_OK || over)
+      return status;
+    if (walk->left > 0) {
+      queue(g->shard->walks, walk, cell->pace);
+      return HK_OK;
+    }
   }
-  g->outlook[i] = !hk__cell_begin_outlook(cell, &release);
-  if (g->outlook[i])
-    return HK_OK;
-  set_timer(g, i, release);
-  return aim(g, i);
 }
 
 /* The cells that took a step, rather than looked ahead, have the states after it. */
@@ -147,12 +162,15 @@ static void scatter_states(const struct group *g, struct hk__stride *s)
   }
 }
 
-static enum hk_status go_on(struct group *g, const struct hk__stride *s, size_t i)
+static inline enum hk_status go_on(struct group *g, const struct hk__stride *s, size_t i)
 {
   struct hk__walk *walk = g->walk[i];
-  walk->stands += s->length[i];
   walk->left -= s->length[i];
-  return walk->left > 0 ? HK_OK : arrive(g, i);
+  if (!(walk->left > 0))
+    return arrive(g, i);
+  walk->stands += s->length[i];
+  queue(g->shard->walks, walk, g->cell[i]->pace);
+  return HK_OK;
 }
 
 /* A step ahead has been taken: what it shows is the outlook. */
@@ -167,17 +185,17 @@ static enum hk_status look(struct group *g, const struct hk__stride *s, size_t i
   }
   if (status != HK_OK)
     return status;
-  g->walk[i]->looks = false;
-  set_timer(g, i, hk__cell_foresee(cell));
-  return aim(g, i);
-}
-
-static bool wants_outlook(const struct group *g)
-{
-  bool wants = false;
-  for (size_t i = 0; i < g->count; i++)
-    wants |= g->outlook[i];
-  return wants;
+  bool over;
+  struct hk__walk *walk = g->walk[i];
+  walk->looks = false;
+  set_timer(g->shard, walk->neuron, hk__cell_foresee(cell));
+  status = aim(g->shard, g->window, walk, cell, &over);
+  if (status != HK_OK || over)
+    return status;
+  if (!(walk->left > 0))
+    return arrive(g, i);
+  queue(g->shard->walks, walk, cell->pace);
+  return HK_OK;
 }
 
 /* Asks the model how long the cells that have arrived stay quiet; their parameters are in the lanes. */
@@ -190,20 +208,25 @@ static enum hk_status ask(struct group *g)
     current = most_of_currents(g);
     model->quiet(g->motions.param, x, &current, &quiet);
   }
-  enum hk_status status = HK_OK;
-  for (size_t i = 0; i < g->count && status == HK_OK; i++) {
-    if (!g->outlook[i])
-      continue;
-    if (hk__cell_keeps_quiet(g->cell[i], quiet[i])) {
-      set_timer(g, i, g->cell[i]->since + quiet[i]);
-      status = aim(g, i);
+  for (unsigned some = g->outlook; some; some &= some - 1) {
+    const size_t i = (size_t)__builtin_ctz(some);
+    struct hk__walk *walk = g->walk[i];
+    struct hk__cell *cell = g->cell[i];
+    bool over = false;
+    walk->looks = !hk__cell_keeps_quiet(cell, quiet[i]);
+    if (walk->looks) {
+      walk->stands = cell->since;
+      walk->left = INFINITY;
     } else {
-      g->walk[i]->looks = true;
-      g->walk[i]->stands = g->cell[i]->since;
-      g->walk[i]->left = INFINITY;
+      set_timer(g->shard, walk->neuron, cell->since + quiet[i]);
+      enum hk_status status = aim(g->shard, g->window, walk, cell, &over);
+      if (status != HK_OK)
+        return status;
     }
+    if (!over)
+      queue(g->shard->walks, walk, cell->pace);
   }
-  return status;
+  return HK_OK;
 }
 
 /* What the step is to be. */
@@ -242,59 +265,45 @@ static enum hk_status take_step(struct group *g)
       status = g->walk[i]->looks ? look(g, &s, i) : go_on(g, &s, i);
     else if (!(s.pace[i] > hk__shortest_pace))
       status = HK_ERR_NUMERIC;
+    else
+      queue(g->shard->walks, g->walk[i], s.pace[i]);
     if (status != HK_OK)
       return status;
   }
-  return wants_outlook(g) ? ask(g) : HK_OK;
+  return g->outlook ? ask(g) : HK_OK;
 }
 
 /* --- rounds --- */
 
-/* A walk queues for the next round. count: of each queue. */
-static inline void queue(struct hk__walks *w, uint32_t walk, double pace, size_t *count)
-{
-  double left = w->walk[walk].left;
-  double part = left < pace ? left / pace : 1;
-  size_t effort = (size_t)(7.0 * part);
-  w->queue[effort][count[effort]++] = walk;
-}
-
-/* Those of the group that are still under way queue. */
-static void queue_all(struct group *g, const uint32_t *walk, size_t *count)
-{
-  for (size_t i = 0; i < g->count; i++)
-    if (g->under_way[i])
-      queue(g->shard->walks, walk[i], g->cell[i]->pace, count);
-}
-
 /* The next round's walks. Returns how many they are. */
-static size_t line_up(struct hk__walks *w, size_t *count)
+static size_t line_up(struct hk__walks *w)
 {
   size_t sum = 0;
   for (size_t effort = 0; effort < HK__EFFORTS; effort++) {
-    memcpy(w->under_way + sum, w->queue[effort], count[effort] * sizeof *w->under_way);
-    sum += count[effort];
-    count[effort] = 0;
+    memcpy(w->under_way + sum, w->queue[effort], w->queued[effort] * sizeof *w->under_way);
+    sum += w->queued[effort];
+    w->queued[effort] = 0;
   }
   return sum;
 }
 
 /* All walks set out; those that are there already arrive. */
-static enum hk_status set_out(struct group *g, size_t *count)
+static enum hk_status set_out(struct group *g)
 {
   struct hk__walks *w = g->shard->walks;
+  struct hk__cell *cells = g->shard->cells->cell + g->shard->place->first;
   size_t there = 0;
   enum hk_status status = HK_OK;
   for (size_t i = 0; i < w->walk_count && status == HK_OK; i++) {
     struct hk__walk *walk = &w->walk[i];
-    struct hk__cell *cell = &g->shard->cells->cell[g->shard->place->first + walk->neuron];
+    struct hk__cell *cell = &cells[walk->neuron];
     bool over;
-    status = aim_for(g->shard, g->window, walk, cell, &over);
+    status = aim(g->shard, g->window, walk, cell, &over);
     if (over || status != HK_OK)
       continue;
     __builtin_prefetch(cell->x, 1);
     if (walk->left > 0)
-      queue(w, (uint32_t)i, cell->pace, count);
+      queue(w, walk, cell->pace);
     else
       w->under_way[there++] = (uint32_t)i;
   }
@@ -302,11 +311,10 @@ static enum hk_status set_out(struct group *g, size_t *count)
     meet(g, w->under_way + first, there - first);
     for (size_t i = 0; i < g->count && status == HK_OK; i++)
       status = arrive(g, i);
-    if (status == HK_OK && wants_outlook(g)) {
+    if (status == HK_OK && g->outlook) {
       put_motions(g);
       status = ask(g);
     }
-    queue_all(g, w->under_way + first, count);
   }
   return status;
 }
@@ -318,13 +326,12 @@ enum hk_status HK__VARIANT(hk__walks_take_rounds)(struct hk__shard_state *shard,
   g.shard = shard;
   g.window = window;
   hk__motions_begin(&g.motions, w->model, shard->cells->tolerance);
-  size_t count[HK__EFFORTS] = {0};
-  enum hk_status status = set_out(&g, count);
-  for (size_t under_way; status == HK_OK && (under_way = line_up(w, count)) > 0;)
+  memset(w->queued, 0, sizeof w->queued);
+  enum hk_status status = set_out(&g);
+  for (size_t under_way; status == HK_OK && (under_way = line_up(w)) > 0;)
     for (size_t first = 0; first < under_way && status == HK_OK; first += g.count) {
       meet(&g, w->under_way + first, under_way - first);
       status = take_step(&g);
-      queue_all(&g, w->under_way + first, count);
     }
   return status;
 }

@@ -21,9 +21,16 @@ static enum hk_status make_room(void **array, size_t count, size_t *capacity, si
   return HK_OK;
 }
 
-enum hk_status hk__events_grow(struct hk__events *events)
+enum hk_status hk__events_grow(struct hk__events *events, size_t more)
 {
-  return make_room((void **)&events->event, events->count, &events->capacity, sizeof *events->event);
+  size_t wanted = events->count + more > 2 * events->capacity ? events->count + more : 2 * events->capacity;
+  wanted = wanted < 64 ? 64 : wanted;
+  struct hk__event *grown = realloc(events->event, wanted * sizeof *grown);
+  if (!grown)
+    return HK_ERR_MEMORY;
+  events->event = grown;
+  events->capacity = wanted;
+  return HK_OK;
 }
 
 enum hk_status hk__seen_grow(struct hk__seen *seen)

@@ -195,18 +195,21 @@ void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, d
 
 /* --- between the files of the room --- */
 
-enum hk_status hk__events_grow(struct hk__events *events);
+enum hk_status hk__events_grow(struct hk__events *events, size_t more);
 enum hk_status hk__seen_grow(struct hk__seen *seen);
+
+/* Makes room for more events. Error: HK_ERR_MEMORY. */
+static inline enum hk_status hk__events_reserve(struct hk__events *events, size_t more)
+{
+  return events->capacity - events->count >= more ? HK_OK : hk__events_grow(events, more);
+}
 
 static inline enum hk_status hk__events_add(struct hk__events *events, struct hk__event event)
 {
-  if (events->count == events->capacity) {
-    enum hk_status status = hk__events_grow(events);
-    if (status != HK_OK)
-      return status;
-  }
-  events->event[events->count++] = event;
-  return HK_OK;
+  enum hk_status status = hk__events_reserve(events, 1);
+  if (status == HK_OK)
+    events->event[events->count++] = event;
+  return status;
 }
 
 enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron);

@@ -8,15 +8,6 @@
 #include "core/polynomial.h"
 #include "core/runge_kutta.h"
 
-/* Lengths of series that are tried one after the other, as most steps between events need few terms. */
-static const struct {
-  size_t last;
-  double part;   /* steps that are longer than this part of the pace do not try so few: they would need more */
-  double growth; /* of a step that needed so many, for the pace */
-} lengths[] = {{6, 0.06, 2},  {8, 0.12, 2},  {10, 0.2, 2},
-               {12, 0.35, 2}, {15, 0.65, 2}, {HK__SERIES_LAST, INFINITY, 1.5}};
-enum { LENGTHS = sizeof lengths / sizeof *lengths };
-
 /* A step that proves too long is shortened to what its series allows, at little cost; so is the next, which tries more
  * by this. */
 static const double shortened_growth = 1.2;
@@ -139,58 +130,98 @@ static void shorten(const struct hk__motions *m, struct hk__stride *s, const hk_
   s->done |= fine;
 }
 
-/* The states where each lane's series, none of which is longer than `longest`, end. */
-static void evaluate_end(const struct hk__motions *m, struct hk__stride *s, hk_lanes last, size_t longest)
+/* Adds the terms of a length, a constant, to the states at the step's end, where the mask holds. */
+HK_INLINE void add_length(const struct hk__motions *m, struct hk__stride *s, const size_t i, hk_mask where)
 {
-  size_t shortest = longest; /* of them: no lane is to be picked up to there */
-  while (shortest > 0 && hk_mask_any((double)shortest > last))
-    shortest--;
-  const bool all_free = !hk_mask_any(m->free == 0);
+  const size_t first = i > 0 ? hk__lengths[i - 1].last + 1 : 1, last = hk__lengths[i].last;
   for (size_t j = 0; j < m->model->state_count; j++) {
-    const hk_lanes *term = s->term[j], none = hk_lanes_all(0);
-    hk_lanes sum = none;
-    for (size_t k = longest; k > shortest; k--)
-      sum += hk_lanes_pick((double)k <= last, term[k], none);
-    for (size_t k = shortest + 1; k-- > 0;)
+    const hk_lanes *term = s->term[j];
+    hk_lanes sum = term[last];
+    for (size_t k = last; k-- > first;)
       sum += term[k];
-    if (!all_free && m->model->states[j].flags & HK_STATE_CLAMPED)
-      sum = hk_lanes_pick(m->free == 0, s->start[j], sum);
-    s->x[j] = sum;
+    s->x[j] += hk_lanes_pick(where, sum, hk_lanes_all(0));
   }
+}
+
+/* Adds the terms of the lengths from .. to. Those of a length come together, whatever lengths the lanes beside it try:
+ * so a neuron has the same bits in any company. */
+static void add_terms(const struct hk__motions *m, struct hk__stride *s, size_t from, size_t to, hk_mask where)
+{
+  for (size_t i = from; i <= to; i++)
+    switch (i) {
+    case 0:
+      add_length(m, s, 0, where);
+      break;
+    case 1:
+      add_length(m, s, 1, where);
+      break;
+    case 2:
+      add_length(m, s, 2, where);
+      break;
+    case 3:
+      add_length(m, s, 3, where);
+      break;
+    case 4:
+      add_length(m, s, 4, where);
+      break;
+    default:
+      add_length(m, s, HK__LENGTHS - 1, where);
+    }
+}
+
+/* The step of lanes whose series are still open after the longest. */
+static void take_shorter(const struct hk__motions *m, struct hk__stride *s, const hk_lanes *limit, hk_mask open)
+{
+  const size_t last = hk__lengths[HK__LENGTHS - 1].last;
+  shorten(m, s, limit, open, last);
+  s->last = hk_lanes_pick(open, hk_lanes_all((double)last), s->last);
+  for (size_t j = 0; j < m->model->state_count; j++)
+    s->x[j] = hk_lanes_pick(open, s->start[j], s->x[j]);
+  add_terms(m, s, 0, HK__LENGTHS - 1, open);
+}
+
+/* Clamped states of neurons that are not free stay where they are. */
+static void hold(const struct hk__motions *m, struct hk__stride *s)
+{
+  const hk_mask held = m->free == 0;
+  if (!hk_mask_any(held))
+    return;
+  for (size_t j = 0; j < m->model->state_count; j++)
+    if (m->model->states[j].flags & HK_STATE_CLAMPED)
+      s->x[j] = hk_lanes_pick(held, s->start[j], s->x[j]);
 }
 
 static void take_series(struct hk__motions *m, struct hk__stride *s)
 {
-  hk_lanes dt = hk_lanes_min(s->most, s->pace), limit[HK_STATES_MAX], last = hk_lanes_all(0), growth = last;
+  hk_lanes dt = hk_lanes_min(s->most, s->pace), limit[HK_STATES_MAX], growth = hk_lanes_all(0);
   hk_mask open = ~(hk_mask){0};
   for (size_t j = 0; j < m->model->state_count; j++)
-    s->term[j][0] = s->start[j];
+    s->x[j] = s->term[j][0] = s->start[j];
   fill_currents(m, s->t, dt);
-  size_t from = 0, to = 0;
-  for (size_t i = 0; i < LENGTHS && hk_mask_any(open); i++) {
-    hk_mask tried = open & (dt <= lengths[i].part * s->pace);
+  s->length = dt;
+  s->last = growth;
+  size_t begun = 0; /* lengths whose terms are there */
+  for (size_t i = 0; i < HK__LENGTHS && hk_mask_any(open); i++) {
+    hk_mask tried = open & (dt <= hk__lengths[i].part * s->pace);
     if (!hk_mask_any(tried))
       continue;
-    to = lengths[i].last;
-    m->model->series(m->param, m->series, &m->free, &dt, from, to, s->term);
-    if (from == 0)
+    const size_t to = hk__lengths[i].last;
+    m->model->series(m->param, m->series, &m->free, &dt, begun > 0 ? hk__lengths[begun - 1].last + 1 : 0, to, s->term);
+    if (begun == 0)
       set_limits(m, s, limit);
+    add_terms(m, s, begun, i, open);
     hk_mask fine = tried & tolerated(m, s, limit, to);
-    last = hk_lanes_pick(fine, hk_lanes_all((double)to), last);
-    growth = hk_lanes_pick(fine, hk_lanes_all(lengths[i].growth), growth);
+    s->last = hk_lanes_pick(fine, hk_lanes_all((double)to), s->last);
+    growth = hk_lanes_pick(fine, hk_lanes_all(hk__lengths[i].growth), growth);
     open &= ~fine;
-    from = to + 1;
+    begun = i + 1;
   }
   hk_lanes grown = hk_lanes_min(growth * dt, hk_lanes_all(longest_step));
   s->pace = hk_lanes_pick(~open & (dt >= s->pace), grown, s->pace);
-  s->length = dt;
   s->done = ~open;
-  if (hk_mask_any(open)) {
-    shorten(m, s, limit, open, to);
-    last = hk_lanes_pick(open, hk_lanes_all((double)to), last);
-  }
-  s->last = last;
-  evaluate_end(m, s, last, to);
+  if (hk_mask_any(open))
+    take_shorter(m, s, limit, open);
+  hold(m, s);
 }
 
 /* --- crossings --- */

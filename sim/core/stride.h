@@ -39,6 +39,25 @@ struct hk__stride {
   hk_lanes last; /* the highest term of each lane's series */
 };
 
+/* Lengths of series that are tried one after the other, as most steps between events need few terms. */
+enum { HK__LENGTHS = 6 };
+static const struct hk__length {
+  size_t last;
+  double part;   /* steps that are longer than this part of the pace do not try so few: they would need more */
+  double growth; /* of a step that needed so many, for the pace */
+} hk__lengths[HK__LENGTHS] = {{6, 0.06, 2},  {8, 0.12, 2},  {10, 0.2, 2},
+                              {12, 0.35, 2}, {15, 0.65, 2}, {HK__SERIES_LAST, INFINITY, 1.5}};
+
+/* The shortest of them that a step of this part of the pace tries. */
+static inline size_t hk__stride_effort(double part)
+{
+  size_t effort = 0;
+#pragma GCC unroll 5
+  for (size_t i = 0; i + 1 < HK__LENGTHS; i++)
+    effort += part > hk__lengths[i].part;
+  return effort;
+}
+
 /* No neurons yet. */
 static inline void hk__motions_begin(struct hk__motions *m, const struct hk_model *model, double tolerance)
 {

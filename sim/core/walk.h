@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A window of a shard of a nonlinear model: the neurons that have something to do in it, each with its events
- * in order of time. All others sleep: nothing arrives and their timers are not due, so that no time is spent on them.
+ * in order of time: a list through the shard's events. All others sleep: nothing arrives and their timers are not due,
+ * so that no time is spent on them.
  *
- * `count` is zero for all neurons between windows. `earliest` of a block of neurons is at most the least of their
+ * `walk_of` is zero for all neurons between windows. `earliest` of a block of neurons is at most the least of their
  * timers. The walks of a window that a round takes are `walk[under_way[...]]`; those that go on queue for the next. */
 #ifndef HK__WALK_H
 #define HK__WALK_H
@@ -14,25 +15,29 @@ enum { HK__TIMER_BLOCK = 64 };
 /* A neuron on its way through the window, from moment to moment: an event, or its timer. */
 struct hk__walk {
   uint32_t neuron;     /* in the shard */
-  uint32_t next, last; /* its events that are still to come: events.event[next .. last) */
+  uint32_t event;      /* the next: an index in the shard's events; HK__NO_EVENT: none is left */
+  uint32_t last;       /* the last */
   bool looks;          /* it stands at a moment and looks ahead */
   double time;         /* the moment it is going to, */
   double stands, left; /* from where it stands, and how far it has to go yet; INFINITY while it looks */
 };
 
+enum { HK__NO_EVENT = UINT32_MAX };
+
 /* Walks that a round takes together should be alike in how many terms their steps need: they queue by their effort. */
-enum { HK__EFFORTS = 8 };
+enum { HK__EFFORTS = 6 };
 
 typedef enum hk_status hk__walks_loop(struct hk__shard_state *shard, const struct hk__window *window);
 
 struct hk__walks {
   double *earliest;
-  uint32_t *count;          /* events of each neuron */
-  uint32_t *neuron;         /* those with events, in the order of their first */
-  struct hk__events events; /* by neuron and time */
+  uint32_t *walk_of; /* 1 + the walk of each neuron with events, or 0 */
+  uint32_t *after;   /* per event: that which follows for the same neuron, or HK__NO_EVENT */
+  size_t after_capacity;
   struct hk__walk *walk;
   size_t walk_count;
   uint32_t *under_way, *queue[HK__EFFORTS];
+  size_t queued[HK__EFFORTS];
   const struct hk_model *model; /* whose hooks take as many lanes as take_rounds */
   hk__walks_loop *take_rounds;
 };

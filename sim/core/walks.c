@@ -30,14 +30,12 @@ enum hk_status hk__walks_create(const struct hk_model *model, uint32_t neurons, 
     return HK_ERR_MEMORY;
   choose_loop(w, model);
   w->earliest = calloc(blocks, sizeof *w->earliest);
-  w->count = calloc(neurons + 1u, sizeof *w->count);
-  w->neuron = calloc(neurons + 1u, sizeof *w->neuron);
+  w->walk_of = calloc(neurons + 1u, sizeof *w->walk_of);
   w->walk = calloc(neurons + 1u, sizeof *w->walk);
   w->under_way = calloc((1 + HK__EFFORTS) * (neurons + 1u), sizeof *w->under_way);
-  *bytes +=
-      sizeof *w + blocks * sizeof *w->earliest +
-      neurons * (sizeof *w->count + sizeof *w->neuron + sizeof *w->walk + (1 + HK__EFFORTS) * sizeof *w->under_way);
-  if (!w->earliest || !w->count || !w->neuron || !w->walk || !w->under_way) {
+  *bytes += sizeof *w + blocks * sizeof *w->earliest +
+            neurons * (sizeof *w->walk_of + sizeof *w->walk + (1 + HK__EFFORTS) * sizeof *w->under_way);
+  if (!w->earliest || !w->walk_of || !w->walk || !w->under_way) {
     hk__walks_destroy(w);
     return HK_ERR_MEMORY;
   }
@@ -52,9 +50,8 @@ void hk__walks_destroy(struct hk__walks *w)
   if (!w)
     return;
   free(w->earliest);
-  free(w->count);
-  free(w->neuron);
-  free(w->events.event);
+  free(w->walk_of);
+  free(w->after);
   free(w->walk);
   free(w->under_way);
   free(w);
@@ -72,39 +69,51 @@ static inline __attribute__((always_inline)) void prefetch(const struct hk__shar
   __builtin_prefetch(&shard->timer[neuron], 1);
 }
 
-/* Sorts the events by neuron and time, those of one moment as they came, and begins a walk for each neuron that has
- * any. */
-static enum hk_status sort_events(struct hk__shard_state *shard)
+static enum hk_status make_room(struct hk__walks *w, size_t events)
+{
+  if (events <= w->after_capacity)
+    return HK_OK;
+  uint32_t *grown = realloc(w->after, 2 * events * sizeof *grown);
+  if (!grown)
+    return HK_ERR_MEMORY;
+  w->after = grown;
+  w->after_capacity = 2 * events;
+  return HK_OK;
+}
+
+/* Puts an event in its place among those of its walk: by time, those of one moment as they came. */
+static void insert(struct hk__walks *w, struct hk__walk *walk, const struct hk__event *event, uint32_t i)
+{
+  uint32_t *link = event[walk->last].time <= event[i].time ? &w->after[walk->last] : &walk->event;
+  while (*link != HK__NO_EVENT && event[*link].time <= event[i].time)
+    link = &w->after[*link];
+  w->after[i] = *link;
+  *link = i;
+  if (w->after[i] == HK__NO_EVENT)
+    walk->last = i;
+}
+
+/* Begins a walk for each neuron that has any events. */
+static enum hk_status list_events(struct hk__shard_state *shard)
 {
   struct hk__walks *w = shard->walks;
   const struct hk__event *event = shard->events.event;
-  size_t count = shard->events.count, neurons = 0;
-  for (; w->events.capacity < count; w->events.count = w->events.capacity) {
-    enum hk_status status = hk__events_grow(&w->events);
-    if (status != HK_OK)
-      return status;
-  }
+  const size_t count = shard->events.count;
+  if (count >= HK__NO_EVENT || make_room(w, count) != HK_OK)
+    return HK_ERR_MEMORY;
+  uint32_t walks = 0;
   for (size_t i = 0; i < count; i++) {
-    uint32_t neuron = event[i].neuron;
-    w->neuron[neurons] = neuron;
-    neurons += w->count[neuron]++ == 0;
-  }
-  uint32_t place = 0;
-  for (size_t i = 0; i < neurons; i++) {
-    uint32_t neuron = w->neuron[i];
+    const uint32_t neuron = event[i].neuron, walk = w->walk_of[neuron];
+    if (walk > 0) {
+      insert(w, &w->walk[walk - 1], event, (uint32_t)i);
+      continue;
+    }
     prefetch(shard, neuron);
-    w->walk[i] = (struct hk__walk){.neuron = neuron, .next = place, .last = place};
-    place += w->count[neuron];
-    w->count[neuron] = (uint32_t)i + 1; /* where its walk is */
+    w->after[i] = HK__NO_EVENT;
+    w->walk[walks] = (struct hk__walk){.neuron = neuron, .event = (uint32_t)i, .last = (uint32_t)i};
+    w->walk_of[neuron] = ++walks;
   }
-  for (size_t i = 0; i < count; i++) {
-    struct hk__walk *walk = &w->walk[w->count[event[i].neuron] - 1];
-    uint32_t at = walk->last++;
-    for (; at > walk->next && w->events.event[at - 1].time > event[i].time; at--)
-      w->events.event[at] = w->events.event[at - 1];
-    w->events.event[at] = event[i];
-  }
-  w->walk_count = neurons;
+  w->walk_count = walks;
   return HK_OK;
 }
 
@@ -117,9 +126,9 @@ static double list_due_of(struct hk__shard_state *shard, double end, uint32_t fi
   for (uint32_t i = first; i < first + count; i++) {
     if (shard->timer[i] >= end)
       earliest = shard->timer[i] < earliest ? shard->timer[i] : earliest;
-    else if (w->count[i] == 0) {
+    else if (w->walk_of[i] == 0) {
       prefetch(shard, i);
-      w->walk[w->walk_count++] = (struct hk__walk){.neuron = i};
+      w->walk[w->walk_count++] = (struct hk__walk){.neuron = i, .event = HK__NO_EVENT};
     }
   }
   return earliest;
@@ -161,7 +170,7 @@ static enum hk_status sample_sleepers(struct hk__shard_state *shard, const struc
   enum hk_status status = HK_OK;
   for (size_t i = 0; i < shard->probe_count && status == HK_OK; i++) {
     uint32_t neuron = shard->probe[i].neuron;
-    if (shard->walks->count[neuron] == 0 && shard->timer[neuron] >= window->end)
+    if (shard->walks->walk_of[neuron] == 0 && shard->timer[neuron] >= window->end)
       status = hk__cell_take_samples(shard, window, neuron, window->end);
   }
   return status;
@@ -174,13 +183,13 @@ enum hk_status hk__shard_step_walks(struct hk__shard_state *shard, const struct 
   struct hk__walks *w = shard->walks;
   enum hk_status status = hk__shard_gather(shard, window);
   if (status == HK_OK)
-    status = sort_events(shard);
+    status = list_events(shard);
   if (status != HK_OK)
     return status;
   size_t with_events = w->walk_count;
   status = sample_sleepers(shard, window);
   list_due(shard, window);
   for (size_t i = 0; i < with_events; i++)
-    w->count[w->walk[i].neuron] = 0;
+    w->walk_of[w->walk[i].neuron] = 0;
   return status == HK_OK ? w->take_rounds(shard, window) : status;
 }

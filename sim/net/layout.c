@@ -43,7 +43,7 @@ static bool is_first_of_model(const struct hk_network *network, size_t populatio
  * shards. */
 static uint32_t limit_for(const struct hk_model *model, uint32_t max_shard)
 {
-  enum { FEW = 250, INTEGRATED = 500 };
+  enum { FEW = 250, INTEGRATED = 1000 };
   if (model->kind == HK_MODEL_NONLINEAR)
     return max_shard < INTEGRATED ? max_shard : INTEGRATED;
   if (model->kind != HK_MODEL_TREE || max_shard <= FEW)
