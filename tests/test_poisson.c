@@ -196,6 +196,10 @@ static const struct {
   bool few;                  /* of the neurons */
 } drives[] = {
     {"one rate", "iaf_psc_exp", {12800, 12800}, {87.8, 87.8}, 0, INFINITY, 0.1, false},
+    {"weights of both signs", "iaf_psc_exp", {15000, 15000}, {-60, 250}, 0, INFINITY, 0.1, false},
+    {"one state", "iaf_psc_delta", {13000, 13000}, {0.12, 0.12}, 0, INFINITY, 0.1, false},
+    {"five states", "iaf_psc_alpha", {13000, 13000}, {45, 45}, 0, INFINITY, 0.1, false},
+    {"bins of eight tenths", "iaf_psc_exp", {1500, 1500}, {700, 700}, 0, INFINITY, 0.8, false},
     {"one rate, windows across bins", "iaf_psc_exp", {12800, 12800}, {87.8, 87.8}, 0, INFINITY, 0.19, false},
     {"long windows", "iaf_psc_alpha", {20000, 20000}, {50, 50}, 0, INFINITY, 5, false},
     {"seldom", "iaf_psc_delta", {3, 3}, {16, 16}, 0, INFINITY, 1.5, false},
@@ -203,6 +207,7 @@ static const struct {
     {"incessant", "iaf_psc_delta", {3e5, 3e5}, {8e-3, 8e-3}, 0, INFINITY, 0.5, false},
     {"some of the neurons", "iaf_psc_exp", {9000, 9000}, {110, 110}, 0, INFINITY, 0.1, true},
     {"for a time", "iaf_psc_exp", {15000, 15000}, {90, 90}, 17.03, 38.71, 0.1, false},
+    {"for a moment", "iaf_psc_exp", {15000, 15000}, {900, 900}, 0.31, 1.17, 0.1, false},
     {"drawn weights", "iaf_psc_exp", {9000, 9000}, {-20, 250}, 0, INFINITY, 0.1, false},
     {"drawn rates", "iaf_psc_exp", {0, 20000}, {95, 95}, 10, INFINITY, 0.1, false},
     {"drawn rates of few lengths of bins", "iaf_psc_exp", {12000, 30000}, {60, 60}, 0, INFINITY, 0.1, false},
@@ -273,6 +278,43 @@ START_TEST(windows_take_the_same)
 }
 END_TEST
 
+/* Inputs to some of a shard's neurons, of which some spike in every window, and one that seldom does. */
+START_TEST(parts_of_a_shard)
+{
+  static const struct {
+    uint32_t population;
+    double rate, weight, from;
+  } inputs[] = {{0, 13000, 85, 0}, {0, 300, 400, 0}, {2, 15000, 90, 7.5}, {2, 11900, -30, 12.03}};
+  static const uint32_t sizes[] = {37, 6, 291};
+  static const char *const names[] = {"a", "b", "c"};
+  struct hk_network *network;
+  ck_assert_int_eq(hk_network_create(&network), HK_OK);
+  for (int i = 0; i < 3; i++) {
+    struct hk_population_spec cells = {.name = names[i], .model = "iaf_psc_exp", .size = sizes[i]};
+    ck_assert_int_eq(hk_network_add_population(network, &cells, NULL, NULL, NULL), HK_OK);
+  }
+  for (uint32_t i = 0; i < 3; i++) {
+    struct hk_projection_spec among = {.source = i,
+                                       .target = 2 - i,
+                                       .rule = {.kind = HK_RULE_FIXED_OUTDEGREE, .number = 3},
+                                       .weight = hk_value_constant(40),
+                                       .delay = hk_value_constant(0.1)};
+    ck_assert_int_eq(hk_network_add_projection(network, &among, NULL, NULL, NULL), HK_OK);
+  }
+  for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+    struct hk_input_spec input = {.kind = HK_INPUT_POISSON,
+                                  .target = inputs[i].population,
+                                  .rate = hk_value_constant(inputs[i].rate),
+                                  .weight = hk_value_constant(inputs[i].weight),
+                                  .from = inputs[i].from,
+                                  .to = INFINITY};
+    ck_assert_int_eq(hk_network_add_input(network, &input, NULL, NULL, NULL), HK_OK);
+  }
+  ck_assert_uint_gt(schedulers_agree(network, 6, 60, 1e-9), 100);
+  hk_network_destroy(network);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("poisson");
@@ -286,6 +328,7 @@ int main(void)
   tcase_add_loop_test(tcase, begins_and_ends, 0, RATES);
   tcase_add_test(tcase, silent);
   tcase_add_loop_test(tcase, windows_take_the_same, 0, DRIVES);
+  tcase_add_test(tcase, parts_of_a_shard);
   suite_add_tcase(suite, tcase);
   return run_suite(suite);
 }

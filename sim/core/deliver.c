@@ -5,6 +5,7 @@
  * synapses at a time into lots, one for each port: targets, weights and arrival times side by side. A full lot's
  * responses are evaluated together, then added to their targets' accumulators one by one, in order. */
 #include "core/lanes.h"
+#include "core/rain.h"
 #include "core/scatter.h"
 #include "core/shard.h"
 
@@ -421,6 +422,8 @@ static enum hk_status deliver_slices(struct delivery *d)
 static enum hk_status deliver_drive(struct delivery *d, struct hk__drive *drive, const struct hk__workspace *work)
 {
   struct hk__shard_state *shard = d->shard;
+  if (d->response && hk__rain_falls(drive, shard, d->window, d->response))
+    return HK_OK;
   if (drive->kind_count > 0 && d->response) {
     HK__VARIANT(hk__drive_pour)(drive, shard, d->window, work);
     return HK_OK;

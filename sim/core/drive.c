@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/rain.h"
 #include "core/shard.h"
 
 enum { CHUNK = HK__DRIVE_CHUNK };
@@ -95,6 +96,49 @@ enum hk_status hk__drives_recall(struct hk__shard_state *shard, const struct hk_
   return status;
 }
 
+/* --- rain --- */
+
+enum hk_status hk__rain_create(struct hk__drive *d)
+{
+  if (!d->one_rate || d->kind_count != 1 || d->input->neurons || d->rate[0].mean == 0)
+    return HK_OK;
+  d->rain = calloc(1, sizeof *d->rain);
+  if (!d->rain)
+    return HK_ERR_MEMORY;
+  d->rain->keys = hk__poisson_keys_of(&d->group);
+  double mass = d->rain->limit[0] = d->rate[0].none;
+  for (unsigned k = 0; k < HK__POISSON_MOST; k++)
+    d->rain->limit[k + 1] = hk__poisson_next_limit(&d->rate[0], k, d->rain->limit[k], &mass);
+  return HK_OK;
+}
+
+bool hk__rain_falls(struct hk__drive *d, const struct hk__shard_state *shard, const struct hk__window *window,
+                    const struct hk__response *response)
+{
+  if (!d->rain)
+    return false;
+  const struct hk__poisson_rate *rate = &d->rate[0];
+  const uint64_t bin = hk__poisson_bin_at(rate, window->start);
+  d->rain->falls = !shard->sleep.on && window->start >= d->input->from && window->end <= d->input->to &&
+                   window->length == rate->bin && hk__poisson_start(rate, bin) == window->start &&
+                   hk__poisson_start(rate, bin + 1) == window->end;
+  d->rain->port = &response->port[d->kind[0].port];
+  d->rain->degree = response->degree;
+  d->rain->block = HK__POISSON_BLOCKS * bin;
+  return d->rain->falls;
+}
+
+unsigned hk__rain_lanes(const struct hk__shard_state *shard)
+{
+  unsigned lanes = 0;
+  for (size_t i = 0; i < shard->drive_count; i++) {
+    const struct hk__rain *rain = shard->drive[i].rain;
+    for (unsigned k = 0; rain && rain->falls && k < rain->port->count; k++)
+      lanes |= 1u << rain->port->lane[k] | 1u << shard->n;
+  }
+  return lanes;
+}
+
 /* --- setting up --- */
 
 /* The first target of an input that is not below a neuron of its population. */
@@ -175,7 +219,8 @@ static enum hk_status add_drive(struct hk__shard_state *shard, uint32_t index)
     d->rate[i] = hk__poisson_rate_of(input->rate[first + i]);
   for (uint32_t i = 0; i < d->count + HK__DRIVE_PADDING; i++)
     d->next[i] = i < d->count && hk__drive_rate(d, i)->mean > 0 ? input->from : INFINITY;
-  return sort_kinds(shard, d);
+  enum hk_status status = sort_kinds(shard, d);
+  return status == HK_OK ? hk__rain_create(d) : status;
 }
 
 enum hk_status hk__drives_init(struct hk__shard_state *shard)
@@ -199,6 +244,7 @@ void hk__drives_clear(struct hk__shard_state *shard)
     free(d->next);
     free(d->soonest);
     free(d->kind_of);
+    free(d->rain);
   }
   free(shard->drive);
 }

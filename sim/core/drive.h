@@ -14,6 +14,7 @@
 #include "core/poisson.h"
 
 struct hk__events;
+struct hk__rain;
 struct hk__shard_state;
 struct hk__window;
 struct hk__workspace;
@@ -38,8 +39,9 @@ struct hk__drive {
   double *next;    /* per train: a time before which it does not spike; INFINITY after the last, for vectors' sake */
   double *soonest; /* per HK__DRIVE_CHUNK trains: the least of those */
   struct hk__drive_kind kind[HK__DRIVE_KINDS];
-  unsigned kind_count; /* 0: there are too many */
-  uint8_t *kind_of;    /* per train; NULL if all are of one kind */
+  unsigned kind_count;   /* 0: there are too many */
+  uint8_t *kind_of;      /* per train; NULL if all are of one kind */
+  struct hk__rain *rain; /* NULL if windows may not be bins of all trains, or the targets are not in a row */
 };
 
 /* What a train takes, and one with a rate of its own. */

@@ -137,6 +137,26 @@ HK_INLINE hk__words hk__words_product(hk__words a, hk__words b)
 #endif
 }
 
+/* The upper halves, as lower halves; in the upper ones is nothing of account. */
+HK_INLINE hk__words hk__words_upper(hk__words a)
+{
+#if defined(HK__LANES_512) /* not a shift, which would compete with products */
+  return (hk__words)_mm512_shuffle_epi32((__m512i)a, _MM_PERM_DDBB);
+#else
+  return a >> 32;
+#endif
+}
+
+/* a ^ b ^ c */
+HK_INLINE hk__words hk__words_xor(hk__words a, hk__words b, hk__words c)
+{
+#if defined(HK__LANES_512)
+  return (hk__words)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0x96);
+#else
+  return a ^ b ^ c;
+#endif
+}
+
 /* Four rows of four become four columns. */
 HK_INLINE void hk__fours_transpose(hk__four *r)
 {

@@ -5,10 +5,11 @@
  * (poisson.h) for all of them, the next for those that have more spikes, and so on, so that no branch depends on a
  * single train. Each adds up the responses to its own spikes, which then go to its target's accumulator together. */
 #include "core/lanes.h"
+#include "core/poisson_lanes.h"
 #include "core/scatter.h"
 #include "core/shard.h"
 
-enum { CHUNK = HK__DRIVE_CHUNK, BATCH = CHUNK + HK_LANES, ROUNDS = 10, EVERY = (1 << HK_LANES) - 1 };
+enum { CHUNK = HK__DRIVE_CHUNK, BATCH = CHUNK + HK_LANES, EVERY = (1 << HK_LANES) - 1 };
 
 /* What all trains of a kind have in common in a window. */
 struct pour {
@@ -17,7 +18,7 @@ struct pour {
   bool one_rate;
   double limit[HK__POISSON_MOST + 1]; /* if they have one rate */
   struct hk__poisson_rate rate;       /* of the first of them; all have its bins */
-  uint64_t key[ROUNDS][2];            /* of each round of the generator */
+  struct hk__poisson_keys keys;
   uint64_t first_bin;
   unsigned bins; /* that overlap the window */
   unsigned over; /* of them, the first, in which no train of the chunk has anything left */
@@ -25,31 +26,6 @@ struct pour {
   double latest; /* the last time in the window */
   double after;  /* the start of the first bin after the window */
 };
-
-/* A block of words for each lane, in the lower halves. As the product takes the lower halves only and nothing carries
- * into them, what is in the upper halves meanwhile is of no account. */
-HK_INLINE void draw_block(const struct pour *p, hk__words train, uint64_t number, hk__words words[HK__POISSON_WORDS])
-{
-  const hk__words multiplier0 = hk__words_all(0xD2511F53u), multiplier1 = hk__words_all(0xCD9E8D57u);
-  hk__words c0 = hk__words_all((uint32_t)number), c1 = train,
-            c2 = hk__words_all(p->group->name[0] ^ (uint32_t)(number >> 32)), c3 = hk__words_all(p->group->name[1]);
-  for (int r = 0; r < ROUNDS; r++) {
-    hk__words p0 = hk__words_product(c0, multiplier0), p1 = hk__words_product(c2, multiplier1);
-    c0 = (p1 >> 32) ^ c1 ^ hk__words_all(p->key[r][0]);
-    c1 = p1;
-    c2 = (p0 >> 32) ^ c3 ^ hk__words_all(p->key[r][1]);
-    c3 = p0;
-  }
-  words[0] = c0 & 0xffffffffu;
-  words[1] = c1 & 0xffffffffu;
-  words[2] = c2 & 0xffffffffu;
-  words[3] = c3 & 0xffffffffu;
-}
-
-HK_INLINE hk_lanes fractions_of(hk__words word, hk__words lent)
-{
-  return (hk_lanes)(word << 20 | (lent & 0xfffffu) | 0x3ff0000000000000u) - 1.0;
-}
 
 /* What the spikes of a lane add up to; the first after the window. */
 struct gain {
@@ -100,9 +76,9 @@ HK_INLINE void take_block(const struct pour *p, const unsigned degree, const uns
       gain.value[i] = hk__lanes_load(batch->value[i] + at);
     gain.spikes = hk__lanes_load(batch->spikes + at);
     gain.next = hk__lanes_load(batch->next + at);
-    draw_block(p, train, HK__POISSON_BLOCKS * bin + block, w);
+    hk__poisson_draw(p->group, &p->keys, train, HK__POISSON_BLOCKS * bin + block, w);
     if (used == 1)
-      hk__lanes_store(batch->u + at, (hk_lanes)(w[0] | 0x4330000000000000u) - 0x1p52);
+      hk__lanes_store(batch->u + at, hk__poisson_u(w[0]));
     hk_lanes u = hk__lanes_load(batch->u + at), limit = u, mass = u, mean = u;
     if (!one_rate) {
       limit = hk__lanes_load(batch->limit + at);
@@ -112,7 +88,7 @@ HK_INLINE void take_block(const struct pour *p, const unsigned degree, const uns
     for (unsigned i = used; i < HK__POISSON_WORDS; i++) {
       unsigned spike = k + i - used;
       take_spike(p, degree, states, u, one_rate ? hk_lanes_all(p->limit[spike]) : limit,
-                 fractions_of(w[i], w[(i + 1) % HK__POISSON_WORDS]), start, last, &gain);
+                 hk__poisson_place(w[i], w[(i + 1) % HK__POISSON_WORDS]) - 1.0, start, last, &gain);
       if (!one_rate) { /* hk__poisson_next_limit */
         mass = mass * (mean * hk_lanes_all(hk__poisson_shares[spike]));
         limit = limit + mass;
@@ -249,10 +225,7 @@ static void prepare(struct pour *p, const struct hk__drive *drive, const struct 
   p->from = fmax(window->start, drive->input->from);
   p->latest = nextafter(fmin(window->end, drive->input->to), -INFINITY);
   p->scale = -2 / window->length;
-  for (uint32_t r = 0; r < ROUNDS; r++) {
-    p->key[r][0] = (uint32_t)(p->group->key[0] + r * 0x9E3779B9u);
-    p->key[r][1] = (uint32_t)(p->group->key[1] + r * 0xBB67AE85u);
-  }
+  p->keys = hk__poisson_keys_of(p->group);
   double mass = p->limit[0] = p->rate.none;
   for (unsigned k = 0; k < HK__POISSON_MOST; k++)
     p->limit[k + 1] = hk__poisson_next_limit(&p->rate, k, p->limit[k], &mass);

@@ -4,6 +4,7 @@
  * Neurons go in groups of HK__GROUP. Where no event of the window went to a group, its accumulators are not looked at.
  * Neurons whose bound reaches theta become suspects, with the state they had before the window. */
 #include "core/lanes.h"
+#include "core/rain.h"
 #include "core/shard.h"
 
 /* The accumulators of HK_LANES neurons: sum[0 .. n) of each state, sum[n] of what events can add to the bound. */
@@ -65,9 +66,10 @@ HK_INLINE void prepare(const struct hk__shard_state *shard, const struct hk__res
   }
 }
 
-/* One group. Returns the neurons whose bound reaches theta; then nothing is changed unless `commit`. */
-HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size_t lanes, size_t group,
-                               const bool commit)
+/* One group. rain: what falls on the chunk that it is in, or NULL. Returns the neurons whose bound reaches theta; then
+ * nothing is changed unless `commit`. */
+HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size_t lanes, const struct hk__puddle *rain,
+                               size_t group, const bool commit)
 {
   const bool touched = s->touched[group];
   unsigned all = 0;
@@ -92,6 +94,12 @@ HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size
         v[part][j] += sum[j];
       more += sum[n];
     }
+    if (rain) {
+      for (size_t j = 0; j < n; j++)
+        if (rain->lanes >> j & 1u)
+          v[part][j] += hk__lanes_load(rain->row[j] + i % HK__RAIN_CHUNK);
+      more += hk__lanes_load(rain->row[n] + i % HK__RAIN_CHUNK);
+    }
     hk_lanes bound = hk_lanes_max(before, after) + more;
     unsigned hits = ~hk__lanes_below(bound, hk__lanes_load(s->theta + i)) & ((1u << HK_LANES) - 1);
     all |= hits << part * HK_LANES;
@@ -112,10 +120,10 @@ HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size
 
 /* A group with neurons that become suspects, with the states that they have before. */
 HK_INLINE enum hk_status sweep_suspects(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                        const size_t lanes, size_t group, unsigned hits)
+                                        const size_t lanes, const struct hk__puddle *rain, size_t group, unsigned hits)
 {
   enum hk_status status = list_hits(shard, group * HK__GROUP, hits);
-  sweep_group(s, n, lanes, group, true);
+  sweep_group(s, n, lanes, rain, group, true);
   return status;
 }
 
@@ -134,9 +142,9 @@ HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct s
     for (size_t g = from; g < to && status == HK_OK; g++) {
       if (s->touched[g] || sleep->wake[g] <= sleep->clock) {
         hk__sleep_catch_up(shard, g);
-        unsigned hits = sweep_group(s, n, lanes, g, false);
+        unsigned hits = sweep_group(s, n, lanes, NULL, g, false);
         if (hits)
-          status = sweep_suspects(shard, s, n, lanes, g, hits);
+          status = sweep_suspects(shard, s, n, lanes, NULL, g, hits);
         sleep->since[g] = sleep->clock + 1;
         sleep->wake[g] = hk__sleep_wake_time(shard, g);
         sleep->touched++;
@@ -148,24 +156,55 @@ HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct s
   return status;
 }
 
+/* Groups from .. to, of a shard that is awake. Adds up how many were touched. */
+HK_INLINE enum hk_status sweep_all(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
+                                   const size_t lanes, const struct hk__puddle *rain, size_t from, size_t to,
+                                   uint64_t *touched)
+{
+  enum hk_status status = HK_OK;
+  for (size_t g = from; g < to && status == HK_OK; g++) {
+    *touched += s->touched[g];
+    unsigned hits = sweep_group(s, n, lanes, rain, g, false);
+    if (hits)
+      status = sweep_suspects(shard, s, n, lanes, rain, g, hits);
+  }
+  return status;
+}
+
+/* All groups, chunk by chunk, with what falls on them. */
+HK_INLINE enum hk_status sweep_in_rain(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
+                                       const size_t lanes, unsigned lanes_of_rain)
+{
+  enum { CHUNK = HK__RAIN_CHUNK / HK__GROUP };
+  const size_t groups = shard->sleep.groups;
+  struct hk__puddle rain;
+  uint64_t touched = 0;
+  enum hk_status status = HK_OK;
+  rain.lanes = lanes_of_rain;
+  for (size_t from = 0; from < groups && status == HK_OK; from += CHUNK) {
+    size_t to = groups - from < CHUNK ? groups : from + CHUNK;
+    hk__rain_catch(shard, (uint32_t)(from * HK__GROUP), (uint32_t)(to * HK__GROUP), &rain);
+    status = sweep_all(shard, s, n, lanes, &rain, from, to, &touched);
+  }
+  return status;
+}
+
 HK_INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
                                       const size_t lanes, const struct hk__workspace *work)
 {
-  const size_t groups = shard->sleep.groups;
   struct sweep s;
   prepare(shard, r, n, work, &s);
   if (shard->sleep.on)
     return sweep_due(shard, &s, n, lanes);
-  enum hk_status status = HK_OK;
-  uint64_t touched = 0;
-  for (size_t g = 0; g < groups && status == HK_OK; g++) {
-    touched += s.touched[g];
-    unsigned hits = sweep_group(&s, n, lanes, g, false);
-    if (hits)
-      status = sweep_suspects(shard, &s, n, lanes, g, hits);
-  }
-  shard->sleep.touched += touched < shard->arrivals ? touched : shard->arrivals; /* all may have been marked at once */
   shard->swept_total += shard->stride;
+  const unsigned rain = hk__rain_lanes(shard);
+  if (rain) {
+    shard->sleep.touched += shard->sleep.groups;
+    return sweep_in_rain(shard, &s, n, lanes, rain);
+  }
+  uint64_t touched = 0;
+  enum hk_status status = sweep_all(shard, &s, n, lanes, NULL, 0, shard->sleep.groups, &touched);
+  shard->sleep.touched += touched < shard->arrivals ? touched : shard->arrivals; /* all may have been marked at once */
   return status;
 }
 
