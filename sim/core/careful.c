@@ -50,25 +50,36 @@ static enum hk_status fire(struct walk *w, double time)
   return hk__shard_emit(w->shard, w->neuron, fmax(fmin(time, nextafter(w->window->end, 0)), w->window->start));
 }
 
-/* Advances a free neuron to `stop` if a bound says that it stays below threshold on the way; else leaves it. */
-static bool advance_below(struct walk *w, double stop)
+/* Whether a bound says that a free neuron, which is in state x at the end of a stretch of its way, stays below
+ * threshold in it. */
+static bool stays_below(const struct walk *w, const double *x)
 {
   if (w->current->sine_count > 0)
     return false;
-  double x[HK_STATES_MAX], before = 0, after = 0, bend = 0;
-  size_t n = w->kernel->n;
-  memcpy(x, w->x, n * sizeof *x);
-  hk__linear_advance(w->kernel, false, w->current, 0, stop - w->t, x);
-  for (size_t j = 0; j < n; j++) {
+  double before = 0, after = 0, bend = 0;
+  for (size_t j = 0; j < w->kernel->n; j++) {
     before = fma(w->kernel->system.sense[j], w->x[j] - w->rest[j], before);
     after = fma(w->kernel->system.sense[j], x[j] - w->rest[j], after);
     bend = fma(w->response->bend[j], fabs(w->x[j] - w->rest[j]), bend);
   }
-  if (!(fmax(before, after) + bend < w->theta))
-    return false;
-  memcpy(w->x, x, n * sizeof *x);
+  return fmax(before, after) + bend < w->theta;
+}
+
+/* Moves a free neuron to `stop`, which is within reach, or to where it fires before `to`. */
+static enum hk_status move_free(struct walk *w, double stop, double to)
+{
+  struct hk__course course;
+  double x[HK_STATES_MAX], dt;
+  hk__linear_follow(w->kernel, w->current, w->window->start + w->t, w->x, stop - w->t, &course);
+  hk__course_end(&course, x);
+  if (!stays_below(w, x) && hk__course_first(&course, &dt) && w->t + dt < to) {
+    hk__course_at(&course, dt, w->x);
+    w->t += dt;
+    return fire(w, w->window->start + w->t);
+  }
+  memcpy(w->x, x, w->kernel->n * sizeof *x);
   w->t = stop;
-  return true;
+  return HK_OK;
 }
 
 /* Moves to `to`, firing on the way wherever the threshold is reached before it. */
@@ -76,25 +87,17 @@ static enum hk_status walk_to(struct walk *w, double to)
 {
   double reach = hk__linear_reach(w->kernel, w->current);
   while (w->t < to) {
-    double stop = fmin(to, w->t + reach), dt;
-    if (refractory(w)) {
-      if (w->release > to) {
-        advance(w, to);
-        return HK_OK;
-      }
-      advance(w, fmax(w->release, w->t));
-      w->release = INFINITY;
-      continue;
-    }
-    if (advance_below(w, stop))
-      continue;
-    if (hk__linear_first(w->kernel, w->current, w->window->start + w->t, w->x, stop - w->t, &dt) && w->t + dt < to) {
-      advance(w, w->t + dt);
-      enum hk_status status = fire(w, w->window->start + w->t);
+    if (!refractory(w)) {
+      enum hk_status status = move_free(w, fmin(to, w->t + reach), to);
       if (status != HK_OK)
         return status;
-    } else
-      advance(w, stop);
+    } else if (w->release > to) {
+      advance(w, to);
+      return HK_OK;
+    } else {
+      advance(w, fmax(w->release, w->t));
+      w->release = INFINITY;
+    }
   }
   if (refractory(w) && w->release <= w->t)
     w->release = INFINITY;

@@ -130,17 +130,23 @@ static size_t state_series(const struct hk__kernel *kernel, bool clamped, const 
   }
 }
 
+/* Sums a series, of rows of HK_STATES_MAX. */
+static void sum_series(size_t n, size_t count, const double *term, double *x)
+{
+  for (size_t j = 0; j < n; j++) {
+    double sum = 0;
+    for (size_t k = count; k-- > 0;)
+      sum += term[k * HK_STATES_MAX + j];
+    x[j] = sum;
+  }
+}
+
 static void advance_short(const struct hk__kernel *kernel, bool clamped, const struct hk__current *current, double t,
                           double dt, double *x)
 {
   double term[HK__TAYLOR_MAX][HK_STATES_MAX];
   size_t count = state_series(kernel, clamped, current, t, dt, x, term);
-  for (size_t j = 0; j < kernel->n; j++) {
-    double sum = 0;
-    for (size_t k = count; k-- > 0;)
-      sum += term[k][j];
-    x[j] = sum;
-  }
+  sum_series(kernel->n, count, term[0], x);
 }
 
 /* Whole multiples of reach, by the propagators of its powers of two, under a constant current. */
@@ -210,17 +216,40 @@ static double quiet_time(const struct hk__kernel *kernel, const struct hk__curre
   return 0;
 }
 
-bool hk__linear_first(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
-                      double span, double *dt)
+void hk__linear_follow(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
+                       double span, struct hk__course *course)
 {
-  double term[HK__TAYLOR_MAX][HK_STATES_MAX], w[HK__TAYLOR_MAX], s;
-  size_t count = state_series(kernel, false, current, t, span, x, term);
-  w[0] = hk__linear_sense(kernel, term[0]);
-  for (size_t k = 1; k < count; k++)
-    w[k] = hk__linear_sense(kernel, term[k]);
-  if (!hk__polynomial_first(w, count, kernel->system.threshold, kernel->model->strict, &s))
+  course->kernel = kernel;
+  course->span = span;
+  course->count = state_series(kernel, false, current, t, span, x, course->term);
+}
+
+void hk__course_end(const struct hk__course *course, double *x)
+{
+  sum_series(course->kernel->n, course->count, course->term[0], x);
+}
+
+void hk__course_at(const struct hk__course *course, double dt, double *x)
+{
+  const double s = dt / course->span;
+  for (size_t j = 0; j < course->kernel->n; j++) {
+    double sum = 0;
+    for (size_t k = course->count; k-- > 0;)
+      sum = fma(sum, s, course->term[k][j]);
+    x[j] = sum;
+  }
+}
+
+bool hk__course_first(const struct hk__course *course, double *dt)
+{
+  const struct hk__kernel *kernel = course->kernel;
+  double w[HK__TAYLOR_MAX], s;
+  w[0] = hk__linear_sense(kernel, course->term[0]);
+  for (size_t k = 1; k < course->count; k++)
+    w[k] = hk__linear_sense(kernel, course->term[k]);
+  if (!hk__polynomial_first(w, course->count, kernel->system.threshold, kernel->model->strict, &s))
     return false;
-  *dt = s * span;
+  *dt = s * course->span;
   return true;
 }
 
@@ -234,7 +263,9 @@ bool hk__linear_outlook(const struct hk__kernel *kernel, const struct hk__curren
     return false;
   }
   double span = fmin(reach, dt_max);
-  if (hk__linear_first(kernel, current, t, x, span, dt))
+  struct hk__course course;
+  hk__linear_follow(kernel, current, t, x, span, &course);
+  if (hk__course_first(&course, dt))
     return true;
   *dt = span;
   return false;

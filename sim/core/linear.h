@@ -137,10 +137,25 @@ static inline bool hk__linear_reached(const struct hk__kernel *kernel, const dou
 bool hk__linear_outlook(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
                         double dt_max, double *dt);
 
-/* The first time in [0, span], span within the kernel's reach, at which a free neuron reaches its threshold if nothing
- * arrives; false if there is none. A neuron already at threshold reaches it at 0. */
-bool hk__linear_first(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
-                      double span, double *dt);
+/* The course of a free neuron from now on if nothing arrives: Taylor terms, in which the time is in units of span. */
+struct hk__course {
+  const struct hk__kernel *kernel;
+  double span; /* ms */
+  size_t count;
+  double term[HK__TAYLOR_MAX][HK_STATES_MAX];
+};
+
+/* The course from x at absolute time t on, over a span > 0 within the kernel's reach. */
+void hk__linear_follow(const struct hk__kernel *kernel, const struct hk__current *current, double t, const double *x,
+                       double span, struct hk__course *course);
+
+/* The state at its end; after dt <= span. */
+void hk__course_end(const struct hk__course *course, double *x);
+void hk__course_at(const struct hk__course *course, double dt, double *x);
+
+/* The first time in [0, span] at which it reaches its threshold; false if there is none. A neuron already at threshold
+ * reaches it at 0. */
+bool hk__course_first(const struct hk__course *course, double *dt);
 
 /* How far one polynomial carries under this current, ms. */
 double hk__linear_reach(const struct hk__kernel *kernel, const struct hk__current *current);
