@@ -76,74 +76,54 @@ static int compare_indexed(const void *x, const void *y)
   return c ? c : compare_u64(a->code, b->code);
 }
 
-START_TEST(compact)
-{
-  static struct hk__compact row[LONGEST], expected[LONGEST];
-  struct hk__sorter sorter;
-  ck_assert_int_eq(hk__sorter_init(&sorter, LONGEST, sizeof *row), HK_OK);
-  struct hk__stream stream;
-  hk__stream_init(&stream, 1, HK__FOR_WEIGHT, (uint32_t)_i, 0, 0);
-  for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
-    uint32_t n = lengths[l];
-    for (uint32_t i = 0; i < n; i++)
-      row[i] = (struct hk__compact){(uint16_t)hk__stream_below(&stream, 50), (uint16_t)hk__stream_below(&stream, 2),
-                                    (float)hk__stream_below(&stream, 9) - 4, (float)delay_of(_i, i, n, &stream)};
-    memcpy(expected, row, sizeof row);
-    qsort(expected, n, sizeof *expected, compare_compact);
-    hk__sort_compact(&sorter, row, n);
-    ck_assert_mem_eq(row, expected, sizeof row);
-  }
-  hk__sorter_clear(&sorter);
-}
-END_TEST
+/* --- rows of synapses that are their own keys --- */
 
-START_TEST(tight)
+static struct hk__compact draw_compact(struct hk__stream *stream, double delay)
 {
-  static struct hk__tight row[LONGEST], expected[LONGEST];
-  struct hk__sorter sorter;
-  ck_assert_int_eq(hk__sorter_init(&sorter, LONGEST, sizeof *row), HK_OK);
-  struct hk__stream stream;
-  hk__stream_init(&stream, 4, HK__FOR_WEIGHT, (uint32_t)_i, 0, 0);
-  for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
-    uint32_t n = lengths[l];
-    for (uint32_t i = 0; i < n; i++) {
-      uint16_t target = (uint16_t)hk__stream_below(&stream, 50);
-      float weight = (float)hk__stream_below(&stream, 9) - 4;
-      uint16_t delay = (uint16_t)fmin(100 * delay_of(_i, i, n, &stream), 65535);
-      row[i] = hk__tight_of(target, delay, weight);
-      ck_assert_uint_eq(hk__tight_target(row[i]), target);
-      ck_assert_uint_eq(hk__tight_delay(row[i]), delay);
-      ck_assert(hk__tight_weight(row[i]) == weight);
-    }
-    memcpy(expected, row, sizeof row);
-    qsort(expected, n, sizeof *expected, compare_tight);
-    hk__sort_tight(&sorter, row, n);
-    ck_assert_mem_eq(row, expected, sizeof row);
-  }
-  hk__sorter_clear(&sorter);
+  return (struct hk__compact){(uint16_t)hk__stream_below(stream, 50), (uint16_t)hk__stream_below(stream, 2),
+                              (float)hk__stream_below(stream, 9) - 4, (float)delay};
 }
-END_TEST
 
-START_TEST(wide)
+static struct hk__tight draw_tight(struct hk__stream *stream, double delay)
 {
-  static struct hk__wide row[LONGEST], expected[LONGEST];
-  struct hk__sorter sorter;
-  ck_assert_int_eq(hk__sorter_init(&sorter, LONGEST, sizeof *row), HK_OK);
-  struct hk__stream stream;
-  hk__stream_init(&stream, 2, HK__FOR_WEIGHT, (uint32_t)_i, 0, 0);
-  for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
-    uint32_t n = lengths[l];
-    for (uint32_t i = 0; i < n; i++)
-      row[i] = (struct hk__wide){(uint16_t)hk__stream_below(&stream, 50), (uint16_t)hk__stream_below(&stream, 2), 0,
-                                 (double)hk__stream_below(&stream, 9) - 4, delay_of(_i, i, n, &stream)};
-    memcpy(expected, row, sizeof row);
-    qsort(expected, n, sizeof *expected, compare_wide);
-    hk__sort_wide(&sorter, row, n);
-    ck_assert_mem_eq(row, expected, sizeof row);
-  }
-  hk__sorter_clear(&sorter);
+  uint16_t target = (uint16_t)hk__stream_below(stream, 50), ticks = (uint16_t)fmin(100 * delay, 65535);
+  float weight = (float)hk__stream_below(stream, 9) - 4;
+  struct hk__tight synapse = hk__tight_of(target, ticks, weight);
+  ck_assert_uint_eq(hk__tight_target(synapse), target);
+  ck_assert_uint_eq(hk__tight_delay(synapse), ticks);
+  ck_assert(hk__tight_weight(synapse) == weight);
+  return synapse;
 }
-END_TEST
+
+static struct hk__wide draw_wide(struct hk__stream *stream, double delay)
+{
+  return (struct hk__wide){(uint16_t)hk__stream_below(stream, 50), (uint16_t)hk__stream_below(stream, 2), 0,
+                           (double)hk__stream_below(stream, 9) - 4, delay};
+}
+
+#define SORTS(format, seed)                                                  \
+  START_TEST(format)                                                         \
+  {                                                                          \
+    static struct hk__##format row[LONGEST], expected[LONGEST];              \
+    struct hk__sorter sorter;                                                \
+    ck_assert_int_eq(hk__sorter_init(&sorter, LONGEST, sizeof *row), HK_OK); \
+    struct hk__stream stream;                                                \
+    hk__stream_init(&stream, seed, HK__FOR_WEIGHT, (uint32_t)_i, 0, 0);      \
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {          \
+      uint32_t n = lengths[l];                                               \
+      for (uint32_t i = 0; i < n; i++)                                       \
+        row[i] = draw_##format(&stream, delay_of(_i, i, n, &stream));        \
+      memcpy(expected, row, sizeof row);                                     \
+      qsort(expected, n, sizeof *expected, compare_##format);                \
+      hk__sort_##format(&sorter, row, n);                                    \
+      ck_assert_mem_eq(row, expected, sizeof row);                           \
+    }                                                                        \
+    hk__sorter_clear(&sorter);                                               \
+  }                                                                          \
+  END_TEST
+SORTS(compact, 1)
+SORTS(wide, 2)
+SORTS(tight, 4)
 
 /* Codes with a rank of their own each, in pairs, and all of one delay. */
 START_TEST(indexed)

@@ -44,9 +44,8 @@ static struct dose dose_of(const struct hk__response *response, uint32_t port_in
 {
   const struct hk__port_response *port = &response->port[port_index];
   struct dose dose = {.value = {0}};
-  for (unsigned k = 0; k < port->count; k++) {
+  for (unsigned k = 0; k < port->count; k++)
     dose.value[port->lane[k]] = hk__response_at(response, port, k, x) * weight;
-  }
   double up = weight * port->hi, down = weight * port->lo, bound = up > down ? up : down;
   dose.value[response->kernel->n] = bound > 0 ? bound : 0;
   return dose;

@@ -7,7 +7,7 @@
 
 #include "core/lanes.h"
 
-/* Four rows of values to four neighbouring lanes, from lane `first` on. */
+/* Four rows of values to four neighbouring lanes, which begin where sums does. */
 HK_INLINE void hk__scatter_fours(const uint32_t *target, size_t count, const double *const *row, double *sums,
                                  const size_t lanes)
 {

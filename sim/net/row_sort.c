@@ -10,7 +10,7 @@
 
 enum { INSERTION_MAX = 16, BUCKET_MAX = 32 };
 
-/* --- indexed: (rank of delay, target, code) packed into one number --- */
+/* --- numbers: tight synapses, and indexed ones with rank of delay, target and code packed into one --- */
 
 static bool packed_less(const uint64_t *a, const uint64_t *b)
 {
@@ -26,24 +26,6 @@ static double packed_key(const uint64_t *e)
 #define ELEMENT uint64_t
 #define LESS packed_less
 #define KEY packed_key
-#include "net/row_sort_template.h"
-
-/* --- tight --- */
-
-static bool tight_less(const struct hk__tight *a, const struct hk__tight *b)
-{
-  return a->bits < b->bits;
-}
-
-static double tight_key(const struct hk__tight *e)
-{
-  return (double)e->bits;
-}
-
-#define SORT sort_tight
-#define ELEMENT struct hk__tight
-#define LESS tight_less
-#define KEY tight_key
 #include "net/row_sort_template.h"
 
 /* --- compact --- */
@@ -136,7 +118,8 @@ void hk__sort_indexed(struct hk__sorter *sorter, struct hk__indexed *row, uint64
 
 void hk__sort_tight(struct hk__sorter *sorter, struct hk__tight *row, uint64_t count)
 {
-  sort_tight(row, count, sorter->scratch, sorter->bucket);
+  _Static_assert(sizeof *row == sizeof(uint64_t), "a tight synapse is a number");
+  sort_packed((uint64_t *)row, count, sorter->scratch, sorter->bucket);
 }
 
 void hk__sort_compact(struct hk__sorter *sorter, struct hk__compact *row, uint64_t count)
