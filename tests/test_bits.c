@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The same config gives the same bits: run twice, in one piece or in many, with any number of threads. The network
- * holds every linear model, dendritic trees, drawn parameters, weights and delays, several rules, Poisson drive, a
- * current and a trace. */
+ * holds every linear model, two that are integrated, dendritic trees, drawn parameters, weights and delays, several
+ * rules, Poisson drive, a current and a trace. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +20,8 @@ static const char network_text[] =
     "  exp: {model: iaf_psc_exp, size: 130, params: {V_th: {uniform: [-56 mV, -54 mV]}, tau_syn_in: 10 ms}}\n"
     "  alpha: {model: iaf_psc_alpha, size: 110}\n"
     "  cell: {model: intfire1, size: 30}\n"
+    "  cond: {model: iaf_cond_exp, size: 60, params: {tau_syn_ex: 2 ms, g_L: {uniform: [15 nS, 18 nS]}}}\n"
+    "  adapt: {model: aeif_cond_exp, size: 20, params: {tau_syn_ex: 2 ms}}\n"
     "  tree:\n"
     "    model: iaf_tree\n"
     "    size: 40\n"
@@ -42,7 +44,12 @@ static const char network_text[] =
     "     port: \"stem[2]\"}\n"
     "  - {source: jump, target: tree, rule: {fixed_indegree: 8}, weight: -20 pA, delay: 0.7 ms, port: \"twig[1]\"}\n"
     "  - {source: tree, target: [exp, tree], rule: {fixed_indegree: 5}, weight: 20 pA, delay: 1 ms}\n"
+    "  - {source: [jump, exp], target: [cond, adapt], rule: {fixed_indegree: 20}, weight: {uniform: [0 nS, 4 nS]},\n"
+    "     delay: {uniform: [0.3 ms, 4 ms]}}\n"
+    "  - {source: cond, target: [cond, adapt], rule: {fixed_indegree: 5}, weight: -3 nS, delay: 0.4 ms}\n"
+    "  - {source: [cond, adapt], target: exp, rule: {fixed_indegree: 3}, weight: 40 pA, delay: 0.6 ms}\n"
     "inputs:\n"
+    "  - {target: [cond, adapt], poisson: {rate: 1 kHz}, weight: 3 nS}\n"
     "  - {target: tree, poisson: {rate: 2 kHz}, weight: 12 pA}\n"
     "  - {target: jump, poisson: {rate: 9 kHz}, weight: 0.1 mV}\n"
     "  - {target: [exp, alpha], poisson: {rate: 4 kHz}, weight: 30 pA}\n"

@@ -56,6 +56,47 @@ START_TEST(at_edges_of_windows)
 }
 END_TEST
 
+/* Currents that switch where windows end, to rounding: the first cut leaves next to nothing of a window. */
+START_TEST(switches_at_edges)
+{
+  static const double ends[][3] = {{0.7, 2.1, 6.3}, {0.1, 0.3, 0.7}, {0.25, 1, 2}}; /* a window; from .. to */
+  const struct hk_model *model = linear_model((size_t)_i);
+  const double threshold = scene_current(model);
+  for (size_t e = 0; e < sizeof ends / sizeof *ends && threshold > 0; e++)
+    for (int nudge = -1; nudge <= 1; nudge++) {
+      struct scene scene = {.model = model, .cells = 24, .duration = 20, .window = ends[e][0]};
+      scene.inputs[scene.input_count++] = (struct hk_input_spec){.kind = HK_INPUT_DC,
+                                                                 .amplitude = hk_value_constant(12 * threshold),
+                                                                 .from = ends[e][1] * (1 + nudge * 0x1p-52),
+                                                                 .to = ends[e][2]};
+      for (uint32_t i = 0; i < scene.cells; i++)
+        scene_hit(&scene, i, 0.1 * i, ends[e][0], 1.5 * scene_weight(model));
+      ck_assert_uint_ge(scene_agrees(&scene, "switches at edges", 1e-9), scene.cells);
+      scene_clear(&scene);
+    }
+}
+END_TEST
+
+/* --- crowds --- */
+
+/* Hundreds of events to a neuron within windows, in no order and often at one moment, of a model that is integrated. */
+START_TEST(crowds_of_events)
+{
+  enum { EVENTS = 700 };
+  static const double delays[] = {1, 1.5, 2.25, 3.1};
+  struct scene scene = {.model = hk_model_find("iaf_cond_exp"), .cells = 9, .duration = 12, .window = 1};
+  uint64_t state = 5;
+  for (uint32_t i = 0; i < scene.cells; i++)
+    for (int k = 0; k < EVENTS; k++) {
+      double time = i % 2 ? draw_between(&state, 0, 6) : 0.125 * floor(draw_between(&state, 0, 48));
+      double sign = draw_between(&state, 0, 1) < 0.2 ? -1 : 1;
+      scene_hit(&scene, i, time, delays[(int)draw_between(&state, 0, 4)], sign * draw_between(&state, 1, 4 + i));
+    }
+  ck_assert_uint_gt(scene_agrees(&scene, "crowds", 1e-9), scene.cells);
+  scene_clear(&scene);
+}
+END_TEST
+
 static int by_arrival(const void *a, const void *b)
 {
   const struct scene_hit *x = a, *y = b;
@@ -206,6 +247,8 @@ int main(void)
   Suite *suite = suite_create("window_edges");
   TCase *tcase = tcase_create("window_edges");
   tcase_set_timeout(tcase, 240);
+  tcase_add_loop_test(tcase, switches_at_edges, 0, (int)linear_model_count());
+  tcase_add_test(tcase, crowds_of_events);
   tcase_add_loop_test(tcase, at_edges_of_windows, 0, (int)linear_model_count());
   tcase_add_test(tcase, jumps_followed_by_hand);
   tcase_add_test(tcase, delays_from_a_window_to_seconds);

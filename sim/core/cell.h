@@ -103,10 +103,10 @@ static inline bool hk__cell_begin_outlook(struct hk__cell *cell, double *next)
 }
 
 /* Whether a quiet time, by the model's bound, serves as outlook: one of at least this part of a step saves looking
- * ahead, which costs a step. */
+ * ahead, which costs a step. One that does not move the time on would be asked for again and again. */
 static inline bool hk__cell_keeps_quiet(const struct hk__cell *cell, double quiet)
 {
-  return quiet > 0.1 * cell->pace;
+  return quiet > 0.1 * cell->pace && hk__moves_on(cell->since, quiet);
 }
 
 /* What to look for when looking ahead: a cell that is not armed falls below its threshold first. */

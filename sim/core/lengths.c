@@ -106,7 +106,7 @@ static enum hk_status make_responses(const struct hk__lengths *l, double h, stru
 enum hk_status hk__lengths_cut(struct hk__lengths *l, double start, double end, double *length,
                                const struct hk__response **responses)
 {
-  if (!(fabs(end - start - l->odd_length) <= 4 * DBL_EPSILON * end)) {
+  if (!l->odd || !(fabs(end - start - l->odd_length) <= 4 * DBL_EPSILON * end)) {
     free(l->odd);
     l->odd = NULL;
     l->odd_length = 0;

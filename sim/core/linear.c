@@ -243,8 +243,7 @@ void hk__course_at(const struct hk__course *course, double dt, double *x)
 bool hk__course_first(const struct hk__course *course, double *dt)
 {
   const struct hk__kernel *kernel = course->kernel;
-  double w[HK__TAYLOR_MAX], s;
-  w[0] = hk__linear_sense(kernel, course->term[0]);
+  double w[HK__TAYLOR_MAX] = {hk__linear_sense(kernel, course->term[0])}, s;
   for (size_t k = 1; k < course->count; k++)
     w[k] = hk__linear_sense(kernel, course->term[k]);
   if (!hk__polynomial_first(w, course->count, kernel->system.threshold, kernel->model->strict, &s))

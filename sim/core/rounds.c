@@ -69,6 +69,8 @@ static hk_lanes most_of_currents(const struct group *g)
   return most;
 }
 
+_Static_assert((int)HK__EFFORTS == (int)HK__LENGTHS, "a queue for each length");
+
 /* A walk goes on in the next round. */
 static inline void queue(struct hk__walks *w, const struct hk__walk *walk, double pace)
 {

@@ -271,12 +271,12 @@ static enum hk_status init_cells(struct hk__shard_state *shard)
   shard->bytes = shard->place->count * sizeof *shard->timer;
   if (!shard->timer)
     return HK_ERR_MEMORY;
-  if (shard->place->model->kind == HK_MODEL_NONLINEAR)
-    return hk__walks_create(shard->place->model, shard->place->count, &shard->walks, &shard->bytes);
   shard->mark = calloc(shard->place->count + 1u, sizeof *shard->mark);
   shard->bytes += shard->place->count * sizeof *shard->mark;
   if (!shard->mark)
     return HK_ERR_MEMORY;
+  if (shard->place->model->kind == HK_MODEL_NONLINEAR)
+    return hk__walks_create(shard->place->model, shard->place->count, &shard->walks, &shard->bytes);
   for (uint32_t i = 0; i < shard->place->count; i++)
     shard->mark[i] = i + 1; /* each neuron is a group of its own */
   return HK_OK;

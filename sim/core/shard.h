@@ -152,7 +152,7 @@ struct hk__shard_state {
   size_t refractory_count, refractory_capacity;
   struct hk__suspect *suspect;
   size_t suspect_count, suspect_capacity;
-  uint32_t *mark;  /* per neuron: 1 + its place among the suspects, or 0 */
+  uint32_t *mark;  /* per neuron: 1 + its place among the suspects or walks, or 0 */
   uint8_t *wanted; /* per neuron: whether it has a mark */
   struct hk__seen seen;
   struct hk__events events, grouped; /* of suspects; scratch for grouping them */

@@ -139,7 +139,7 @@ HK_INLINE void add_length(const struct hk__motions *m, struct hk__stride *s, con
     hk_lanes sum = term[last];
     for (size_t k = last; k-- > first;)
       sum += term[k];
-    s->x[j] += hk_lanes_pick(where, sum, hk_lanes_all(0));
+    s->x[j] = hk_lanes_pick(where, s->x[j] + sum, s->x[j]);
   }
 }
 

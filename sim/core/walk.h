@@ -3,8 +3,9 @@
  * in order of time: a list through the shard's events. All others sleep: nothing arrives and their timers are not due,
  * so that no time is spent on them.
  *
- * `walk_of` is zero for all neurons between windows. `earliest` of a block of neurons is at most the least of their
- * timers. The walks of a window that a round takes are `walk[under_way[...]]`; those that go on queue for the next. */
+ * Between windows no neuron has a mark; in one, those with events have 1 + their walk. `earliest` of a block of neurons
+ * is at most the least of their timers. The walks of a window that a round takes are `walk[under_way[...]]`; those that
+ * go on queue for the next. */
 #ifndef HK__WALK_H
 #define HK__WALK_H
 
@@ -16,7 +17,8 @@ enum { HK__TIMER_BLOCK = 64 };
 struct hk__walk {
   uint32_t neuron;     /* in the shard */
   uint32_t event;      /* the next: an index in the shard's events; HK__NO_EVENT: none is left */
-  uint32_t last;       /* the last */
+  uint32_t last;       /* that which came last */
+  bool shuffled;       /* its events did not come in order */
   bool looks;          /* it stands at a moment and looks ahead */
   double time;         /* the moment it is going to, */
   double stands, left; /* from where it stands, and how far it has to go yet; INFINITY while it looks */
@@ -25,14 +27,13 @@ struct hk__walk {
 enum { HK__NO_EVENT = UINT32_MAX };
 
 /* Walks that a round takes together should be alike in how many terms their steps need: they queue by their effort. */
-enum { HK__EFFORTS = 6 };
+enum { HK__EFFORTS = 6 }; /* as many as lengths of series */
 
 typedef enum hk_status hk__walks_loop(struct hk__shard_state *shard, const struct hk__window *window);
 
 struct hk__walks {
   double *earliest;
-  uint32_t *walk_of; /* 1 + the walk of each neuron with events, or 0 */
-  uint32_t *after;   /* per event: that which follows for the same neuron, or HK__NO_EVENT */
+  uint32_t *after; /* per event: that which follows for the same neuron, or HK__NO_EVENT */
   size_t after_capacity;
   struct hk__walk *walk;
   size_t walk_count;

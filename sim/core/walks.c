@@ -30,12 +30,11 @@ enum hk_status hk__walks_create(const struct hk_model *model, uint32_t neurons, 
     return HK_ERR_MEMORY;
   choose_loop(w, model);
   w->earliest = calloc(blocks, sizeof *w->earliest);
-  w->walk_of = calloc(neurons + 1u, sizeof *w->walk_of);
   w->walk = calloc(neurons + 1u, sizeof *w->walk);
   w->under_way = calloc((1 + HK__EFFORTS) * (neurons + 1u), sizeof *w->under_way);
-  *bytes += sizeof *w + blocks * sizeof *w->earliest +
-            neurons * (sizeof *w->walk_of + sizeof *w->walk + (1 + HK__EFFORTS) * sizeof *w->under_way);
-  if (!w->earliest || !w->walk_of || !w->walk || !w->under_way) {
+  *bytes +=
+      sizeof *w + blocks * sizeof *w->earliest + neurons * (sizeof *w->walk + (1 + HK__EFFORTS) * sizeof *w->under_way);
+  if (!w->earliest || !w->walk || !w->under_way) {
     hk__walks_destroy(w);
     return HK_ERR_MEMORY;
   }
@@ -50,7 +49,6 @@ void hk__walks_destroy(struct hk__walks *w)
   if (!w)
     return;
   free(w->earliest);
-  free(w->walk_of);
   free(w->after);
   free(w->walk);
   free(w->under_way);
@@ -73,6 +71,8 @@ static enum hk_status make_room(struct hk__walks *w, size_t events)
 {
   if (events <= w->after_capacity)
     return HK_OK;
+  if (events >= HK__NO_EVENT)
+    return HK_ERR_MEMORY;
   uint32_t *grown = realloc(w->after, 2 * events * sizeof *grown);
   if (!grown)
     return HK_ERR_MEMORY;
@@ -81,40 +81,73 @@ static enum hk_status make_room(struct hk__walks *w, size_t events)
   return HK_OK;
 }
 
-/* Puts an event in its place among those of its walk: by time, those of one moment as they came. */
-static void insert(struct hk__walks *w, struct hk__walk *walk, const struct hk__event *event, uint32_t i)
-{
-  uint32_t *link = event[walk->last].time <= event[i].time ? &w->after[walk->last] : &walk->event;
-  while (*link != HK__NO_EVENT && event[*link].time <= event[i].time)
-    link = &w->after[*link];
-  w->after[i] = *link;
-  *link = i;
-  if (w->after[i] == HK__NO_EVENT)
-    walk->last = i;
-}
-
-/* Begins a walk for each neuron that has any events. */
-static enum hk_status list_events(struct hk__shard_state *shard)
+/* Begins a walk for each neuron that has any events, which are linked as they come. */
+static void link_events(struct hk__shard_state *shard)
 {
   struct hk__walks *w = shard->walks;
   const struct hk__event *event = shard->events.event;
-  const size_t count = shard->events.count;
-  if (count >= HK__NO_EVENT || make_room(w, count) != HK_OK)
-    return HK_ERR_MEMORY;
   uint32_t walks = 0;
-  for (size_t i = 0; i < count; i++) {
-    const uint32_t neuron = event[i].neuron, walk = w->walk_of[neuron];
-    if (walk > 0) {
-      insert(w, &w->walk[walk - 1], event, (uint32_t)i);
+  for (size_t i = 0; i < shard->events.count; i++) {
+    uint32_t *mark = &shard->mark[event[i].neuron];
+    w->after[i] = HK__NO_EVENT;
+    if (*mark > 0) {
+      struct hk__walk *walk = &w->walk[*mark - 1];
+      walk->shuffled |= event[i].time < event[walk->last].time;
+      w->after[walk->last] = (uint32_t)i;
+      walk->last = (uint32_t)i;
       continue;
     }
-    prefetch(shard, neuron);
-    w->after[i] = HK__NO_EVENT;
-    w->walk[walks] = (struct hk__walk){.neuron = neuron, .event = (uint32_t)i, .last = (uint32_t)i};
-    w->walk_of[neuron] = ++walks;
+    prefetch(shard, event[i].neuron);
+    w->walk[walks] = (struct hk__walk){.neuron = event[i].neuron, .event = (uint32_t)i, .last = (uint32_t)i};
+    *mark = ++walks;
   }
   w->walk_count = walks;
-  return HK_OK;
+}
+
+/* Two lists in order become one; of events of one moment, those of a come first. */
+static uint32_t merge(uint32_t *after, const struct hk__event *event, uint32_t a, uint32_t b)
+{
+  uint32_t first, *link = &first;
+  while (a != HK__NO_EVENT && b != HK__NO_EVENT) {
+    uint32_t *least = event[a].time <= event[b].time ? &a : &b;
+    *link = *least;
+    link = &after[*least];
+    *least = *link;
+  }
+  *link = a != HK__NO_EVENT ? a : b;
+  return first;
+}
+
+/* Puts a list in order: its runs are merged, of about as many events each. Those of one moment stay as they came. */
+static uint32_t sort_list(uint32_t *after, const struct hk__event *event, uint32_t list)
+{
+  enum { SIZES = 32 };
+  uint32_t sorted[SIZES]; /* of about 2^k runs, which came before those of less */
+  for (int k = 0; k < SIZES; k++)
+    sorted[k] = HK__NO_EVENT;
+  while (list != HK__NO_EVENT) {
+    uint32_t run = list, last = list;
+    while (after[last] != HK__NO_EVENT && event[after[last]].time >= event[last].time)
+      last = after[last];
+    list = after[last];
+    after[last] = HK__NO_EVENT;
+    int k = 0;
+    for (; sorted[k] != HK__NO_EVENT; sorted[k++] = HK__NO_EVENT)
+      run = merge(after, event, sorted[k], run);
+    sorted[k] = run;
+  }
+  uint32_t all = HK__NO_EVENT;
+  for (int k = 0; k < SIZES; k++)
+    all = merge(after, event, sorted[k], all);
+  return all;
+}
+
+static void sort_events(const struct hk__shard_state *shard)
+{
+  struct hk__walks *w = shard->walks;
+  for (size_t i = 0; i < w->walk_count; i++)
+    if (w->walk[i].shuffled)
+      w->walk[i].event = sort_list(w->after, shard->events.event, w->walk[i].event);
 }
 
 /* Begins a walk for each neuron of a row of timers that has no event but whose timer is due. Returns the earliest of
@@ -126,7 +159,7 @@ static double list_due_of(struct hk__shard_state *shard, double end, uint32_t fi
   for (uint32_t i = first; i < first + count; i++) {
     if (shard->timer[i] >= end)
       earliest = shard->timer[i] < earliest ? shard->timer[i] : earliest;
-    else if (w->walk_of[i] == 0) {
+    else if (shard->mark[i] == 0) {
       prefetch(shard, i);
       w->walk[w->walk_count++] = (struct hk__walk){.neuron = i, .event = HK__NO_EVENT};
     }
@@ -170,7 +203,7 @@ static enum hk_status sample_sleepers(struct hk__shard_state *shard, const struc
   enum hk_status status = HK_OK;
   for (size_t i = 0; i < shard->probe_count && status == HK_OK; i++) {
     uint32_t neuron = shard->probe[i].neuron;
-    if (shard->walks->walk_of[neuron] == 0 && shard->timer[neuron] >= window->end)
+    if (shard->mark[neuron] == 0 && shard->timer[neuron] >= window->end)
       status = hk__cell_take_samples(shard, window, neuron, window->end);
   }
   return status;
@@ -183,13 +216,15 @@ enum hk_status hk__shard_step_walks(struct hk__shard_state *shard, const struct 
   struct hk__walks *w = shard->walks;
   enum hk_status status = hk__shard_gather(shard, window);
   if (status == HK_OK)
-    status = list_events(shard);
+    status = make_room(w, shard->events.count);
   if (status != HK_OK)
     return status;
-  size_t with_events = w->walk_count;
+  link_events(shard);
+  const size_t with_events = w->walk_count;
+  sort_events(shard);
   status = sample_sleepers(shard, window);
   list_due(shard, window);
   for (size_t i = 0; i < with_events; i++)
-    w->walk_of[w->walk[i].neuron] = 0;
+    shard->mark[w->walk[i].neuron] = 0;
   return status == HK_OK ? w->take_rounds(shard, window) : status;
 }
