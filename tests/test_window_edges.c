@@ -90,7 +90,7 @@ START_TEST(crowds_of_events)
     for (int k = 0; k < EVENTS; k++) {
       double time = i % 2 ? draw_between(&state, 0, 6) : 0.125 * floor(draw_between(&state, 0, 48));
       double sign = draw_between(&state, 0, 1) < 0.2 ? -1 : 1;
-      scene_hit(&scene, i, time, delays[(int)draw_between(&state, 0, 4)], sign * draw_between(&state, 1, 4 + i));
+      scene_hit(&scene, i, time, delays[(int)draw_between(&state, 0, 4)], sign * draw_between(&state, 2, 8 + 2 * i));
     }
   ck_assert_uint_gt(scene_agrees(&scene, "crowds", 1e-9), scene.cells);
   scene_clear(&scene);
