@@ -196,7 +196,7 @@ static const struct {
   bool few;                  /* of the neurons */
 } drives[] = {
     {"one rate", "iaf_psc_exp", {12800, 12800}, {87.8, 87.8}, 0, INFINITY, 0.1, false},
-    {"weights of both signs", "iaf_psc_exp", {15000, 15000}, {-60, 250}, 0, INFINITY, 0.1, false},
+    {"weights of both signs at one port", "iaf_psc_delta", {13000, 13000}, {-0.1, 0.3}, 0, INFINITY, 0.1, false},
     {"one state", "iaf_psc_delta", {13000, 13000}, {0.12, 0.12}, 0, INFINITY, 0.1, false},
     {"five states", "iaf_psc_alpha", {13000, 13000}, {45, 45}, 0, INFINITY, 0.1, false},
     {"bins of eight tenths", "iaf_psc_exp", {1500, 1500}, {700, 700}, 0, INFINITY, 0.8, false},

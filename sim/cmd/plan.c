@@ -11,17 +11,17 @@
 enum { TEXT = 32 };
 
 /* What a run costs one core of a present-day processor, from the table of benchmarks. */
-static const double assumed_rate = 20;          /* Hz, of neurons whose rate no theory tells */
-static const double build_cost = 50e-9;         /* s per synapse */
-static const double event_cost = 14e-9;         /* s per arrival of a neuron's spike */
+static const double assumed_rate = 20;         /* Hz, of neurons whose rate no theory tells */
+static const double build_cost = 50e-9;        /* s per synapse */
+static const double event_cost = 14e-9;        /* s per arrival of a neuron's spike */
 static const double private_event_cost = 8e-9; /* s per event of private Poisson input */
-static const double queue_event_cost = 250e-9;  /* s per event of either kind */
-static const double sweep_cost = 2.5e-9;        /* s per neuron and window */
-static const double rare_event_cost = 800e-9;   /* s per event where most neurons sleep, instead of all of these */
-static const double rare = 0.0125;              /* events per neuron and window that leave most asleep */
-static const double integrated_cost = 0.28e-6;  /* s per neuron and ms, of models that are not linear */
-static const double channels_cost = 3.5e-6;     /* the same, if spikes come of the model's own channels */
-static const double longest_window = 1;         /* ms */
+static const double queue_event_cost = 250e-9; /* s per event of either kind */
+static const double sweep_cost = 2.5e-9;       /* s per neuron and window */
+static const double rare_event_cost = 800e-9;  /* s per event where most neurons sleep, instead of all of these */
+static const double rare = 0.0125;             /* events per neuron and window that leave most asleep */
+static const double integrated_cost = 0.28e-6; /* s per neuron and ms, of models that are not linear */
+static const double channels_cost = 3.5e-6;    /* the same, if spikes come of the model's own channels */
+static const double longest_window = 1;        /* ms */
 
 /* Arrivals per second. */
 static double synaptic_events(const struct hk_network *network, const double *rates)

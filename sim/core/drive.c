@@ -119,13 +119,22 @@ bool hk__rain_falls(struct hk__drive *d, const struct hk__shard_state *shard, co
     return false;
   const struct hk__poisson_rate *rate = &d->rate[0];
   const uint64_t bin = hk__poisson_bin_at(rate, window->start);
-  d->rain->falls = !shard->sleep.on && window->start >= d->input->from && window->end <= d->input->to &&
-                   window->length == rate->bin && hk__poisson_start(rate, bin) == window->start &&
-                   hk__poisson_start(rate, bin + 1) == window->end;
   d->rain->port = &response->port[d->kind[0].port];
+  d->rain->falls = !shard->sleep.on && d->rain->port->count > 0 && window->start >= d->input->from &&
+                   window->end <= d->input->to && window->length == rate->bin &&
+                   hk__poisson_start(rate, bin) == window->start && hk__poisson_start(rate, bin + 1) == window->end;
   d->rain->degree = response->degree;
   d->rain->block = HK__POISSON_BLOCKS * bin;
   return d->rain->falls;
+}
+
+size_t hk__rain_groups(const struct hk__shard_state *shard)
+{
+  size_t groups = 0;
+  for (size_t i = 0; i < shard->drive_count; i++)
+    if (shard->drive[i].rain && shard->drive[i].rain->falls)
+      groups += shard->drive[i].count / HK__GROUP + 1;
+  return groups;
 }
 
 unsigned hk__rain_lanes(const struct hk__shard_state *shard)

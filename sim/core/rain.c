@@ -113,26 +113,27 @@ HK_INLINE void take_spikes(struct fall *f, const unsigned degree, const unsigned
     take_more(f, degree, states, k, ++block, list, count);
 }
 
-/* Loops for some degrees, as the coefficients beyond a response's own are zero, and numbers of states. */
+/* A loop for some degrees: the coefficients beyond a response's own are zero. One and two states are the usual. */
 HK_INLINE void take_degree(struct fall *f, const unsigned degree)
 {
   if (f->rain->port->count == 1)
     take_spikes(f, degree, 1);
-  else
+  else if (f->rain->port->count == 2)
     take_spikes(f, degree, 2);
+  else
+    take_spikes(f, degree, f->rain->port->count);
 }
 
 static void take_all(struct fall *f)
 {
-  const unsigned degree = f->rain->degree;
-  if (f->rain->port->count > 2 || degree > 8)
-    take_spikes(f, HK__RESPONSE_DEGREE, f->rain->port->count);
-  else if (degree <= 5)
+  if (f->rain->degree <= 5)
     take_degree(f, 5);
-  else if (degree <= 6)
+  else if (f->rain->degree <= 6)
     take_degree(f, 6);
-  else
+  else if (f->rain->degree <= 8)
     take_degree(f, 8);
+  else
+    take_degree(f, HK__RESPONSE_DEGREE);
 }
 
 /* Adds it all to the rows, from their number `to` on. Returns how many spikes it was. */

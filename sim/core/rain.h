@@ -36,9 +36,12 @@ struct hk__puddle {
 /* Prepares a drive to which rain may fall. Error: HK_ERR_MEMORY. */
 enum hk_status hk__rain_create(struct hk__drive *drive);
 
-/* Whether a drive's events in this window fall as rain; then the sweep is to take them. */
+/* Finds and notes whether a drive's events in this window fall as rain; then the sweep is to take them. */
 bool hk__rain_falls(struct hk__drive *drive, const struct hk__shard_state *shard, const struct hk__window *window,
                     const struct hk__response *response);
+
+/* About how many groups of a shard's neurons it falls on. */
+size_t hk__rain_groups(const struct hk__shard_state *shard);
 
 /* The rows that it adds to in a shard, a bit each; 0: none falls. */
 unsigned hk__rain_lanes(const struct hk__shard_state *shard);

@@ -169,7 +169,7 @@ struct hk__shard_state {
   double *scratch;       /* two states */
 
   struct hk__spikes spikes;                                         /* emitted in this window */
-  uint64_t arrivals;                                                /* events of this window */
+  uint64_t arrivals;                                                /* events of this window but for rain */
   uint64_t event_count, suspect_total, recalled_total, swept_total; /* since the start */
   uint64_t bytes;
   enum hk_status status;

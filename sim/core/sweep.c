@@ -173,18 +173,17 @@ HK_INLINE enum hk_status sweep_all(struct hk__shard_state *shard, const struct s
 
 /* All groups, chunk by chunk, with what falls on them. */
 HK_INLINE enum hk_status sweep_in_rain(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                       const size_t lanes, unsigned lanes_of_rain)
+                                       const size_t lanes, unsigned rows, uint64_t *touched)
 {
   enum { CHUNK = HK__RAIN_CHUNK / HK__GROUP };
   const size_t groups = shard->sleep.groups;
   struct hk__puddle rain;
-  uint64_t touched = 0;
   enum hk_status status = HK_OK;
-  rain.lanes = lanes_of_rain;
+  rain.lanes = rows;
   for (size_t from = 0; from < groups && status == HK_OK; from += CHUNK) {
     size_t to = groups - from < CHUNK ? groups : from + CHUNK;
     hk__rain_catch(shard, (uint32_t)(from * HK__GROUP), (uint32_t)(to * HK__GROUP), &rain);
-    status = sweep_all(shard, s, n, lanes, &rain, from, to, &touched);
+    status = sweep_all(shard, s, n, lanes, &rain, from, to, touched);
   }
   return status;
 }
@@ -192,19 +191,19 @@ HK_INLINE enum hk_status sweep_in_rain(struct hk__shard_state *shard, const stru
 HK_INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
                                       const size_t lanes, const struct hk__workspace *work)
 {
+  const size_t groups = shard->sleep.groups;
   struct sweep s;
   prepare(shard, r, n, work, &s);
   if (shard->sleep.on)
     return sweep_due(shard, &s, n, lanes);
-  shard->swept_total += shard->stride;
-  const unsigned rain = hk__rain_lanes(shard);
-  if (rain) {
-    shard->sleep.touched += shard->sleep.groups;
-    return sweep_in_rain(shard, &s, n, lanes, rain);
-  }
+  const unsigned rows = hk__rain_lanes(shard);
   uint64_t touched = 0;
-  enum hk_status status = sweep_all(shard, &s, n, lanes, NULL, 0, shard->sleep.groups, &touched);
-  shard->sleep.touched += touched < shard->arrivals ? touched : shard->arrivals; /* all may have been marked at once */
+  enum hk_status status = rows ? sweep_in_rain(shard, &s, n, lanes, rows, &touched)
+                               : sweep_all(shard, &s, n, lanes, NULL, 0, groups, &touched);
+  touched = touched < shard->arrivals ? touched : shard->arrivals; /* all may have been marked at once */
+  touched += rows ? hk__rain_groups(shard) : 0;
+  shard->sleep.touched += touched < groups ? touched : groups;
+  shard->swept_total += shard->stride;
   return status;
 }
 

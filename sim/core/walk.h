@@ -24,7 +24,7 @@ struct hk__walk {
   double stands, left; /* from where it stands, and how far it has to go yet; INFINITY while it looks */
 };
 
-enum { HK__NO_EVENT = UINT32_MAX };
+static const uint32_t HK__NO_EVENT = UINT32_MAX;
 
 /* Walks that a round takes together should be alike in how many terms their steps need: they queue by their effort. */
 enum { HK__EFFORTS = 6 }; /* as many as lengths of series */
