@@ -106,9 +106,7 @@ enum hk_status hk__rain_create(struct hk__drive *d)
   if (!d->rain)
     return HK_ERR_MEMORY;
   d->rain->keys = hk__poisson_keys_of(&d->group);
-  double mass = d->rain->limit[0] = d->rate[0].none;
-  for (unsigned k = 0; k < HK__POISSON_MOST; k++)
-    d->rain->limit[k + 1] = hk__poisson_next_limit(&d->rate[0], k, d->rain->limit[k], &mass);
+  hk__poisson_limits(&d->rate[0], d->rain->limit);
   return HK_OK;
 }
 

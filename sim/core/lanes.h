@@ -69,6 +69,15 @@ HK_INLINE size_t hk__list_bits(unsigned bits, uint32_t first, uint32_t *list)
 #endif
 }
 
+/* c[0] + c[1] x + ... + c[degree] x^degree */
+HK_INLINE hk_lanes hk__lanes_polynomial(const double *c, const unsigned degree, hk_lanes x)
+{
+  hk_lanes v = hk_lanes_all(c[degree]);
+  for (unsigned i = degree; i-- > 0;)
+    v = hk_lanes_fma(v, x, hk_lanes_all(c[i]));
+  return v;
+}
+
 /* Whole numbers of 64 bits in the lanes. */
 typedef uint64_t hk__words __attribute__((vector_size(8 * HK_LANES)));
 

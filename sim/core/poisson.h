@@ -55,6 +55,14 @@ static inline double hk__poisson_next_limit(const struct hk__poisson_rate *rate,
   return limit + *p;
 }
 
+/* All of a rate's limits. */
+static inline void hk__poisson_limits(const struct hk__poisson_rate *rate, double limit[HK__POISSON_MOST + 1])
+{
+  double p = limit[0] = rate->none;
+  for (unsigned k = 0; k < HK__POISSON_MOST; k++)
+    limit[k + 1] = hk__poisson_next_limit(rate, k, limit[k], &p);
+}
+
 /* The bin that a time >= 0 lies in, HK__POISSON_BINS at the most, and where a bin starts: a spike of bin b has
  * hk__poisson_start(b) <= time < hk__poisson_start(b + 1). The rate is not 0. */
 static inline double hk__poisson_start(const struct hk__poisson_rate *rate, uint64_t bin)

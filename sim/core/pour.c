@@ -42,10 +42,7 @@ HK_INLINE void take_spike(const struct pour *p, const unsigned degree, const uns
   hk__some now = real & hk__lanes_from(t, hk_lanes_all(p->from)) & ~later;
   hk_lanes x = hk_lanes_fma(t - p->start, hk_lanes_all(p->scale), hk_lanes_all(1));
   for (unsigned k = 0; k < states; k++) {
-    const double *c = hk__response_polynomial(p->port, k);
-    hk_lanes v = hk_lanes_all(c[degree]);
-    for (unsigned i = degree; i-- > 0;)
-      v = hk_lanes_fma(v, x, hk_lanes_all(c[i]));
+    const hk_lanes v = hk__lanes_polynomial(hk__response_polynomial(p->port, k), degree, x);
     gain->value[k] = hk__lanes_add_some(now, gain->value[k], v);
   }
   gain->spikes = hk__lanes_add_some(now, gain->spikes, hk_lanes_all(1));
@@ -226,9 +223,7 @@ static void prepare(struct pour *p, const struct hk__drive *drive, const struct 
   p->latest = nextafter(fmin(window->end, drive->input->to), -INFINITY);
   p->scale = -2 / window->length;
   p->keys = hk__poisson_keys_of(p->group);
-  double mass = p->limit[0] = p->rate.none;
-  for (unsigned k = 0; k < HK__POISSON_MOST; k++)
-    p->limit[k + 1] = hk__poisson_next_limit(&p->rate, k, p->limit[k], &mass);
+  hk__poisson_limits(&p->rate, p->limit);
   p->first_bin = hk__poisson_bin_at(&p->rate, p->from);
   for (p->bins = 0; (p->after = hk__poisson_start(&p->rate, p->first_bin + p->bins)) < window->end;)
     p->bins++;

@@ -27,10 +27,7 @@ HK_INLINE void take_spike(const struct hk__rain *rain, const unsigned degree, co
   const hk__some real = hk__lanes_from(u, hk_lanes_all(rain->limit[k]));
   const hk_lanes x = hk_lanes_fma(hk__poisson_place(word, lent), hk_lanes_all(-2), hk_lanes_all(3));
   for (unsigned s = 0; s < states; s++) {
-    const double *c = hk__response_polynomial(rain->port, s);
-    hk_lanes v = hk_lanes_all(c[degree]);
-    for (unsigned i = degree; i-- > 0;)
-      v = hk_lanes_fma(v, x, hk_lanes_all(c[i]));
+    const hk_lanes v = hk__lanes_polynomial(hk__response_polynomial(rain->port, s), degree, x);
     drops->value[s] = hk__lanes_add_some(real, drops->value[s], v);
   }
   drops->spikes = hk__lanes_add_some(real, drops->spikes, hk_lanes_all(1));
