@@ -78,10 +78,10 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
   });
 }
 
-static void receive(const double *p, size_t port, double weight, double *x)
+static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)
 {
   (void)p;
-  x[port == 0 ? G_EX : G_IN] += fabs(weight);
+  x[port == 0 ? G_EX : G_IN] += hk_lanes_abs(*weight);
 }
 
 static void reset(const double *p, double *x)

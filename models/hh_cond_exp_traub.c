@@ -265,10 +265,10 @@ static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current,
   }
 }
 
-static void receive(const double *p, size_t port, double weight, double *x)
+static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)
 {
   (void)p;
-  x[port == 0 ? G_EX : G_IN] += fabs(weight);
+  x[port == 0 ? G_EX : G_IN] += hk_lanes_abs(*weight);
 }
 
 static double threshold(const double *p)

@@ -63,10 +63,10 @@ static void derivative(const hk_lanes *p, const hk_lanes *x, const hk_lanes *cur
     dx[I_SOMA + i] = -x[I_SOMA + i] / p[TAU_SYN];
 }
 
-static void receive(const double *p, size_t port, double weight, double *x)
+static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)
 {
   (void)p;
-  x[I_SOMA + port] += weight;
+  x[I_SOMA + port] += *weight;
 }
 
 static void reset(const double *p, double *x)

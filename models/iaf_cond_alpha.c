@@ -59,12 +59,12 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
   });
 }
 
-static void receive(const double *p, size_t port, double weight, double *x)
+static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)
 {
   if (port == 0)
-    x[DG_EX] += fabs(weight) * M_E / p[TAU_SYN_EX];
+    x[DG_EX] += hk_lanes_abs(*weight) * M_E / p[TAU_SYN_EX];
   else
-    x[DG_IN] += fabs(weight) * M_E / p[TAU_SYN_IN];
+    x[DG_IN] += hk_lanes_abs(*weight) * M_E / p[TAU_SYN_IN];
 }
 
 static void reset(const double *p, double *x)

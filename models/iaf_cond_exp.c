@@ -70,10 +70,10 @@ static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current,
   *time = hk_lanes_pick(inward * horizon < gap, horizon, gap / inward);
 }
 
-static void receive(const double *p, size_t port, double weight, double *x)
+static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)
 {
   (void)p;
-  x[port == 0 ? G_EX : G_IN] += fabs(weight);
+  x[port == 0 ? G_EX : G_IN] += hk_lanes_abs(*weight);
 }
 
 static void reset(const double *p, double *x)

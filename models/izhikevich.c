@@ -41,11 +41,11 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
   });
 }
 
-static void receive(const double *p, size_t port, double weight, double *x)
+static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)
 {
   (void)p;
   (void)port;
-  x[V_M] += weight;
+  x[V_M] += *weight;
 }
 
 static void reset(const double *p, double *x)

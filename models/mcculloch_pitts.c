@@ -41,13 +41,15 @@ static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current,
   *time = hk_lanes_all(INFINITY);
 }
 
-static void receive(const double *p, size_t port, double weight, double *x)
+static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)
 {
   (void)port;
-  if (!(x[AGE] < p[WINDOW]))
-    x[H] = x[AGE] = x[UP] = 0;
-  if (x[UP] == 0)
-    x[H] += weight;
+  const hk_lanes none = hk_lanes_all(0);
+  const hk_mask begun = x[AGE] < p[WINDOW];
+  x[H] = hk_lanes_pick(begun, x[H], none);
+  x[AGE] = hk_lanes_pick(begun, x[AGE], none);
+  x[UP] = hk_lanes_pick(begun, x[UP], none);
+  x[H] = hk_lanes_pick(x[UP] == 0, x[H] + *weight, x[H]);
 }
 
 static void reset(const double *p, double *x)

@@ -420,6 +420,21 @@ static int gsl_slope(double t, const double *x, double *dx, void *context)
   return GSL_SUCCESS;
 }
 
+static void receive_at_each_port(const struct hk_model *model, const double *param, double *x)
+{
+  hk_lanes params[HK_PARAMS_MAX], state[HK_STATES_MAX];
+  for (size_t k = 0; k < model->param_count; k++)
+    params[k] = hk_lanes_all(param[k]);
+  for (size_t j = 0; j < model->state_count; j++)
+    state[j] = hk_lanes_all(x[j]);
+  for (size_t k = 0; k < model->port_count; k++) {
+    const hk_lanes weight = hk_lanes_all(model->ports[k].sign < 0 ? -3.0 : 5.0);
+    model->receive(params, k, &weight, state);
+  }
+  for (size_t j = 0; j < model->state_count; j++)
+    x[j] = state[j][0];
+}
+
 START_TEST(integrates_as_gsl_does)
 {
   const struct hk_model *model = neuron((size_t)_i);
@@ -436,8 +451,7 @@ START_TEST(integrates_as_gsl_does)
     }
     if (model->initialise)
       model->initialise(param, x, given);
-    for (size_t k = 0; k < model->port_count; k++)
-      model->receive(param, k, model->ports[k].sign < 0 ? -3.0 : 5.0, x);
+    receive_at_each_port(model, param, x);
     memcpy(y, x, sizeof y);
     struct field field = {model, param, clamped};
     gsl_odeiv2_system system = {gsl_slope, NULL, model->state_count, &field};

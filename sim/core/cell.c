@@ -83,8 +83,7 @@ enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *b
                                 .pace = 1.0,
                                 .param = hk__population_param(population, i),
                                 .model = population->model,
-                                .modes = population->modes,
-                                .armed = true};
+                                .modes = population->modes};
       ahead += room;
       if (cell->modes) {
         hk__modes_start(cell->modes, initial, x);
@@ -95,7 +94,7 @@ enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *b
         cell->kernel = built->kernels[hk__population_kernel(population, i)];
       else {
         cell->threshold = cell->model->threshold(cell->param);
-        cell->armed = !cell->model->crossing_only || cell->x[0] < cell->threshold;
+        cell->reach = cell->model->crossing_only && !(cell->x[0] < cell->threshold) ? INFINITY : cell->threshold;
       }
     }
   }
@@ -120,14 +119,14 @@ static struct hk_tree_cell tree_of(const struct hk__cell *cell)
 static void arm(struct hk__cell *cell)
 {
   cell->x[0] = fmin(cell->x[0], nextafter(cell->threshold, -INFINITY));
-  cell->armed = true;
+  cell->reach = cell->threshold;
 }
 
 void hk__cell_follow(struct hk__cell *cell, double time)
 {
   bool at_end = time == cell->ahead_time;
   hk__ahead_at(&cell->ahead, cell->model->state_count, at_end ? cell->ahead.dt : time - cell->since, cell->x);
-  if (at_end && cell->dips)
+  if (at_end && cell->ahead.crosses && !hk__cell_is_armed(cell))
     arm(cell);
 }
 
@@ -160,6 +159,20 @@ enum hk_status hk__cell_advance(struct hk__cells *cells, uint32_t i, const struc
   return HK_OK;
 }
 
+static void receive_nonlinear(struct hk__cell *cell, uint32_t port, double weight)
+{
+  const struct hk_model *model = cell->model;
+  hk_lanes param[HK_PARAMS_MAX], x[HK_STATES_MAX], w = hk_lanes_all(weight);
+  for (size_t k = 0; k < model->param_count; k++)
+    param[k] = hk_lanes_all(cell->param[k]);
+  for (size_t j = 0; j < model->state_count; j++)
+    x[j] = hk_lanes_all(cell->x[j]);
+  model->receive(param, port, &w, x);
+  for (size_t j = 0; j < model->state_count; j++)
+    if (!(hk__cell_is_refractory(cell) && model->states[j].flags & HK_STATE_CLAMPED))
+      cell->x[j] = x[j][0];
+}
+
 void hk__cell_receive(struct hk__cells *cells, uint32_t i, uint32_t port, double weight)
 {
   struct hk__cell *cell = &cells->cell[i];
@@ -168,7 +181,7 @@ void hk__cell_receive(struct hk__cells *cells, uint32_t i, uint32_t port, double
   else if (cell->modes)
     hk__modes_receive(cell->modes, hk__cell_is_refractory(cell), port, weight, cell->x);
   else
-    hk__cell_hear(cell, port, weight);
+    receive_nonlinear(cell, port, weight);
 }
 
 bool hk__cell_fires(const struct hk__cells *cells, uint32_t i, double time, bool received)
@@ -189,7 +202,7 @@ void hk__cell_fire(struct hk__cells *cells, uint32_t i, double time)
   struct hk__cell *cell = &cells->cell[i];
   if (cell->model->crossing_only) {
     cell->x[0] = fmax(cell->x[0], cell->threshold); /* a rounding error below, perhaps */
-    cell->armed = false;
+    cell->reach = INFINITY;
     return;
   }
   if (cell->modes) {

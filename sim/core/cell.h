@@ -6,7 +6,7 @@
  *
  * For a model that is not linear an outlook may be a step of the integrator: `ahead` is then the cell's course until
  * `ahead_time`, to be followed if nothing arrives before and, where it is a series, also if something does. A model
- * that spikes without a reset is `armed` while it is below its threshold: only then can it spike. */
+ * that spikes without a reset can do so only from below its threshold: above, its `reach` is INFINITY. */
 #ifndef HK__CELL_H
 #define HK__CELL_H
 
@@ -19,15 +19,15 @@
 #include "core/integrator.h"
 
 struct hk__cell {
-  _Alignas(64) double since; /* the first cache line holds what a step needs */
+  _Alignas(64) double since; /* the first cache line holds what a step needs: two rows of four, see rounds.c */
   double release, predicted;
-  double threshold;  /* models that are neither linear nor trees: of state 0 */
-  double ahead_time; /* -INFINITY: there is none */
   double pace;       /* ms: the integrator's length of step */
+  double threshold;  /* models that are neither linear nor trees: of state 0 */
+  double reach;      /* where it spikes: at its threshold, or never until it has been below it */
+  double ahead_time; /* -INFINITY: there is none */
   double *x;
   const double *param;
   const struct hk_model *model;
-  bool armed, dips; /* dips: it falls below its threshold at ahead_time */
   struct hk__ahead ahead;
   const struct hk__kernel *kernel; /* linear models */
   const struct hk__modes *modes;   /* trees */
@@ -98,7 +98,8 @@ static inline bool hk__cell_begin_outlook(struct hk__cell *cell, double *next)
   *next = cell->release;
   if (cell->release > -INFINITY)
     return true;
-  cell->armed |= cell->x[0] < cell->threshold;
+  if (cell->x[0] < cell->threshold)
+    cell->reach = cell->threshold;
   return false;
 }
 
@@ -109,18 +110,23 @@ static inline bool hk__cell_keeps_quiet(const struct hk__cell *cell, double quie
   return quiet > 0.1 * cell->pace && hk__moves_on(cell->since, quiet);
 }
 
+/* Whether it can spike as it is. */
+static inline bool hk__cell_is_armed(const struct hk__cell *cell)
+{
+  return cell->reach < INFINITY;
+}
+
 /* What to look for when looking ahead: a cell that is not armed falls below its threshold first. */
 static inline enum hk__crossing hk__cell_search(const struct hk__cell *cell)
 {
-  return cell->armed ? HK__CROSS_UP : HK__CROSS_DOWN;
+  return hk__cell_is_armed(cell) ? HK__CROSS_UP : HK__CROSS_DOWN;
 }
 
 /* `ahead` has been found. Returns when it ends. */
 static inline double hk__cell_foresee(struct hk__cell *cell)
 {
   cell->ahead_time = cell->since + cell->ahead.dt;
-  cell->dips = cell->ahead.crosses && !cell->armed;
-  if (cell->ahead.crosses && cell->armed)
+  if (cell->ahead.crosses && hk__cell_is_armed(cell))
     cell->predicted = cell->ahead_time;
   return cell->ahead_time;
 }
@@ -131,22 +137,6 @@ static inline struct hk__motion hk__cell_motion(const struct hk__cells *cells, c
   return (struct hk__motion){cell->model, cell->param, current, cells->tolerance, hk__cell_is_refractory(cell)};
 }
 
-/* An event at the cell's present time. */
-static inline void hk__cell_hear(struct hk__cell *cell, uint32_t port, double weight)
-{
-  double before[HK_STATES_MAX];
-  const struct hk_model *model = cell->model;
-  if (!hk__cell_is_refractory(cell)) {
-    model->receive(cell->param, port, weight, cell->x);
-    return;
-  }
-  memcpy(before, cell->x, model->state_count * sizeof *before);
-  model->receive(cell->param, port, weight, cell->x);
-  for (size_t j = 0; j < model->state_count; j++)
-    if (model->states[j].flags & HK_STATE_CLAMPED)
-      cell->x[j] = before[j];
-}
-
 /* As hk__cell_fires. */
 static inline bool hk__cell_spikes(const struct hk__cell *cell, double time, bool received)
 {
@@ -154,7 +144,7 @@ static inline bool hk__cell_spikes(const struct hk__cell *cell, double time, boo
     return false;
   if (!received && cell->predicted == time)
     return true;
-  return cell->armed && (cell->model->strict ? cell->x[0] > cell->threshold : cell->x[0] >= cell->threshold);
+  return cell->model->strict ? cell->x[0] > cell->reach : cell->x[0] >= cell->reach;
 }
 
 /* Some of the model's states at `time` >= since, without changing the cell. Nothing happens to the cell in between. */

@@ -30,7 +30,7 @@ static enum hk_status list_train(const struct hk__drive *d, const struct hk__win
   for (; hk__poisson_start(rate, bin) < window->end; bin++) {
     unsigned count = hk__poisson_bin(&d->group, number, rate, bin, time);
     for (unsigned i = 0; i < count; i++) {
-      struct hk__event event = {time[i], d->input->weight[k], d->base + number, d->input->port[k]};
+      struct hk__event event = {time[i], d->input->weight[k], d->base + number, d->input->port[k], 0};
       enum hk_status status = time[i] >= from && time[i] < to ? hk__events_add(events, event) : HK_OK;
       if (status != HK_OK)
         return status;

@@ -15,8 +15,7 @@ static inline size_t hk__states_room(size_t states)
   return (states + HK__ROW - 1) / HK__ROW * HK__ROW;
 }
 
-/* Numbers from anywhere, put together in registers: lanes that were stored one by one could not be loaded at once
- * before the last of them has left the processor. */
+/* Numbers from anywhere. */
 HK_INLINE hk_lanes hk__lanes_picked_up(const double *const from[HK_LANES])
 {
 #if defined(HK__LANES_512)
@@ -26,37 +25,67 @@ HK_INLINE hk_lanes hk__lanes_picked_up(const double *const from[HK_LANES])
 #endif
 }
 
+typedef double hk__row __attribute__((vector_size(32), aligned(8), may_alias)); /* in memory */
+
+/* Rows of lanes i and, where there are so many, 4 + i. */
+HK_INLINE hk_lanes hk__rows_load(const double *const row[HK_LANES], size_t i)
+{
+#if defined(HK__LANES_512)
+  const hk__four low = *(const hk__row *)row[i], high = *(const hk__row *)row[HK__ROW + i];
+  return (hk_lanes)_mm512_insertf64x4(_mm512_castpd256_pd512((__m256d)low), (__m256d)high, 1);
+#else
+  return *(const hk__row *)row[i];
+#endif
+}
+
+HK_INLINE void hk__rows_store(hk_lanes x, double *const row[HK_LANES], size_t i)
+{
+#if defined(HK__LANES_512)
+  *(hk__row *)row[i] = (hk__four)_mm512_castpd512_pd256((__m512d)x);
+  *(hk__row *)row[HK__ROW + i] = (hk__four)_mm512_extractf64x4_pd((__m512d)x, 1);
+#else
+  *(hk__row *)row[i] = x;
+#endif
+}
+
+/* Four rows of four become four columns, and the reverse. */
+HK_INLINE void hk__rows_transpose(hk_lanes a, hk_lanes b, hk_lanes c, hk_lanes d, hk_lanes x[HK__ROW])
+{
+#if defined(HK__LANES_512)
+  const hk_lanes ab = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+  const hk_lanes AB = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+  const hk_lanes cd = __builtin_shufflevector(c, d, 0, 8, 2, 10, 4, 12, 6, 14);
+  const hk_lanes CD = __builtin_shufflevector(c, d, 1, 9, 3, 11, 5, 13, 7, 15);
+  x[0] = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13);
+  x[1] = __builtin_shufflevector(AB, CD, 0, 1, 8, 9, 4, 5, 12, 13);
+  x[2] = __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
+  x[3] = __builtin_shufflevector(AB, CD, 2, 3, 10, 11, 6, 7, 14, 15);
+#else
+  const hk_lanes ab = __builtin_shufflevector(a, b, 0, 4, 2, 6), AB = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+  const hk_lanes cd = __builtin_shufflevector(c, d, 0, 4, 2, 6), CD = __builtin_shufflevector(c, d, 1, 5, 3, 7);
+  x[0] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  x[1] = __builtin_shufflevector(AB, CD, 0, 1, 4, 5);
+  x[2] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  x[3] = __builtin_shufflevector(AB, CD, 2, 3, 6, 7);
+#endif
+}
+
 /* x[j] = number j of each lane's row */
 HK_INLINE void hk__rows_gather(const double *const row[HK_LANES], hk_lanes x[HK__ROW])
 {
-  hk__four r[HK_LANES];
-  for (size_t i = 0; i < HK_LANES; i++)
-    memcpy(&r[i], row[i], sizeof r[i]);
-  for (size_t i = 0; i < HK_LANES; i += HK__ROW)
-    hk__fours_transpose(r + i);
-#if defined(HK__LANES_512)
-  for (size_t j = 0; j < HK__ROW; j++)
-    x[j] = __builtin_shufflevector(r[j], r[HK__ROW + j], 0, 1, 2, 3, 4, 5, 6, 7);
-#else
-  memcpy(x, r, sizeof r);
-#endif
+  const hk_lanes a = hk__rows_load(row, 0), b = hk__rows_load(row, 1);
+  const hk_lanes c = hk__rows_load(row, 2), d = hk__rows_load(row, 3);
+  hk__rows_transpose(a, b, c, d, x);
 }
 
 HK_INLINE void hk__rows_scatter(const hk_lanes x[HK__ROW], double *const row[HK_LANES])
 {
-  hk__four r[HK_LANES];
-#if defined(HK__LANES_512)
-  for (size_t j = 0; j < HK__ROW; j++) {
-    r[j] = __builtin_shufflevector(x[j], x[j], 0, 1, 2, 3);
-    r[HK__ROW + j] = __builtin_shufflevector(x[j], x[j], 4, 5, 6, 7);
-  }
-#else
-  memcpy(r, x, sizeof r);
-#endif
-  for (size_t i = 0; i < HK_LANES; i += HK__ROW)
-    hk__fours_transpose(r + i);
-  for (size_t i = 0; i < HK_LANES; i++)
-    memcpy(row[i], &r[i], sizeof r[i]);
+  hk_lanes r[HK__ROW];
+  hk__rows_transpose(x[0], x[1], x[2], x[3], r);
+  hk__rows_store(r[0], row, 0);
+  hk__rows_store(r[1], row, 1);
+  hk__rows_store(r[2], row, 2);
+  hk__rows_store(r[3], row, 3);
 }
 
 #endif

@@ -50,6 +50,21 @@ HK_INLINE unsigned hk__lanes_below(hk_lanes a, hk_lanes b)
 #endif
 }
 
+/* Bit i: the mask holds in lane i. */
+HK_INLINE unsigned hk__mask_bits(hk_mask mask)
+{
+#if defined(HK__LANES_512)
+  return _mm512_movepi64_mask((__m512i)mask);
+#elif defined(HK__LANES_256)
+  return (unsigned)_mm256_movemask_pd((__m256d)mask);
+#else
+  unsigned bits = 0;
+  for (int i = 0; i < HK_LANES; i++)
+    bits |= (unsigned)(mask[i] & 1) << i;
+  return bits;
+#endif
+}
+
 /* Appends first + i to a list for each bit i that is set; up to HK_LANES places after the last are overwritten.
  * Returns how many. No branch depends on the bits. */
 HK_INLINE size_t hk__list_bits(unsigned bits, uint32_t first, uint32_t *list)

@@ -10,7 +10,7 @@
 static void take_run(struct hk__events *events, const struct hk__indexed *synapse, uint64_t count, double time,
                      const struct hk__code *code)
 {
-  const struct hk__event like = {time, code->weight, 0, code->port};
+  const struct hk__event like = {time, code->weight, 0, code->port, 0};
   struct hk__event *event = events->event + events->count;
   for (uint64_t i = 0; i < count; i++) {
     event[i] = like;
@@ -29,7 +29,7 @@ static inline double take_some(struct hk__events *events, struct hk__entry *entr
   if (time >= end)
     return time;
   if (block->format != HK__INDEXED) {
-    events->event[events->count++] = (struct hk__event){time, s.weight, s.target, s.port};
+    events->event[events->count++] = (struct hk__event){time, s.weight, s.target, s.port, 0};
     entry->at++;
     return time;
   }
@@ -109,7 +109,7 @@ static uint32_t target_of(const struct hk__block *block, uint64_t i)
 static enum hk_status keep(struct hk__shard_state *shard, const struct hk__entry *entry, uint64_t i)
 {
   struct hk__synapse s = hk__block_synapse(entry->block, i);
-  return hk__events_add(&shard->events, (struct hk__event){entry->departure + s.delay, s.weight, s.target, s.port});
+  return hk__events_add(&shard->events, (struct hk__event){entry->departure + s.delay, s.weight, s.target, s.port, 0});
 }
 
 /* Takes what was found in a slice whose targets were listed: from *hit on. */

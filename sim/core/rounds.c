@@ -3,7 +3,10 @@
  *
  * In a round each walk that is under way takes one step of the integrator: towards its moment or, where the model has
  * no bound that says how long it stays quiet, ahead from the moment at which it stands. All that is done to a cell is
- * what core/cell.c does to it, in the same order; which walks stand in the lanes beside it changes nothing. */
+ * what core/cell.c does to it, in the same order; which walks stand in the lanes beside it changes nothing. What few
+ * walks meet (spikes, looks ahead, samples) is done to one after the other. */
+#include <stddef.h>
+
 #include "core/stride.h"
 #include "core/walk.h"
 
@@ -13,167 +16,309 @@ struct group {
   const struct hk__window *window;
   struct hk__motions motions;
   size_t count;
+  hk_mask real; /* the lanes up to the last */
   struct hk__walk *walk[HK_LANES];
   struct hk__cell *cell[HK_LANES];
-  const struct hk__current *current[HK_LANES];
-  unsigned outlook; /* those who stand at a moment and want to know when they need attention: a bit each */
+  hk_lanes time, stands, left; /* as in the walks */
+  hk__words next;              /* their next events */
+  hk_lanes event, weight;      /* of these: when, what, */
+  hk__words port, after;       /* where, and the events after them */
+  hk_lanes timer;
+  hk_lanes since, release, predicted, pace, threshold, reach, ahead; /* as in the cells */
+  hk_lanes x[HK__STATES_ROOM];
 };
 
-static void gather_states(const struct group *g, hk_lanes *x)
-{
-  const double *row[HK_LANES];
-  for (size_t j = 0; j < g->shard->n; j += HK__ROW) {
-    for (size_t i = 0; i < HK_LANES; i++)
-      row[i] = g->cell[i]->x + j;
-    hk__rows_gather(row, x + j);
-  }
-}
+/* --- from memory to lanes and back --- */
+
+/* What the first cache line of a cell, a walk and an event hold. */
+enum { SINCE, RELEASE, PREDICTED, PACE, THRESHOLD = 0, REACH, AHEAD };
+enum { TIME, STANDS, LEFT, NEXT, WEIGHT = 1, PORT, AFTER };
+_Static_assert(offsetof(struct hk__cell, pace) == PACE * sizeof(double), "the first row of a cell");
+_Static_assert(offsetof(struct hk__cell, threshold) == (HK__ROW + THRESHOLD) * sizeof(double), "its second row");
+_Static_assert(offsetof(struct hk__cell, ahead_time) == (HK__ROW + AHEAD) * sizeof(double), "its second row");
+_Static_assert(offsetof(struct hk__walk, event) == NEXT * sizeof(double), "the row of a walk");
+_Static_assert(offsetof(struct hk__event, after) == AFTER * sizeof(double), "the row of an event");
 
 /* Takes up to HK_LANES of the walks. */
 static void meet(struct group *g, const uint32_t *walk, size_t count)
 {
+  struct hk__cell *cells = &g->shard->cells->cell[g->shard->place->first];
   g->count = count < HK_LANES ? count : HK_LANES;
   for (size_t i = 0; i < HK_LANES; i++) {
     g->walk[i] = &g->shard->walks->walk[walk[i < g->count ? i : 0]];
-    g->cell[i] = &g->shard->cells->cell[g->shard->place->first + g->walk[i]->neuron];
-    g->current[i] = &g->shard->current[g->walk[i]->neuron];
+    g->cell[i] = &cells[g->walk[i]->neuron];
+    g->real[i] = i < g->count ? -1 : 0;
   }
-  g->outlook = 0;
+}
+
+static void gather_cells(struct group *g)
+{
+  const double *row[HK_LANES];
+  hk_lanes first[HK__ROW], second[HK__ROW];
+  for (size_t i = 0; i < HK_LANES; i++)
+    row[i] = &g->cell[i]->since;
+  hk__rows_gather(row, first);
+  g->since = first[SINCE];
+  g->release = first[RELEASE];
+  g->predicted = first[PREDICTED];
+  g->pace = first[PACE];
+  for (size_t i = 0; i < HK_LANES; i++)
+    row[i] += HK__ROW;
+  hk__rows_gather(row, second);
+  g->threshold = second[THRESHOLD];
+  g->reach = second[REACH];
+  g->ahead = second[AHEAD];
+  for (size_t j = 0; j < g->shard->n; j += HK__ROW) {
+    for (size_t i = 0; i < HK_LANES; i++)
+      row[i] = g->cell[i]->x + j;
+    hk__rows_gather(row, g->x + j);
+  }
+}
+
+static void scatter_cells(struct group *g)
+{
+  double elsewhere[HK__STATES_ROOM], *row[HK_LANES];
+  const hk_lanes first[HK__ROW] = {
+      [SINCE] = g->since, [RELEASE] = g->release, [PREDICTED] = g->predicted, [PACE] = g->pace};
+  for (size_t i = 0; i < HK_LANES; i++)
+    row[i] = i < g->count ? &g->cell[i]->since : elsewhere;
+  hk__rows_scatter(first, row);
+  for (size_t j = 0; j < g->shard->n; j += HK__ROW) {
+    for (size_t i = g->shard->n; i < j + HK__ROW; i++)
+      g->x[i] = hk_lanes_all(0);
+    for (size_t i = 0; i < HK_LANES; i++)
+      row[i] = i < g->count ? g->cell[i]->x + j : elsewhere;
+    hk__rows_scatter(g->x + j, row);
+  }
+}
+
+static void gather_walks(struct group *g)
+{
+  const double *row[HK_LANES];
+  hk_lanes walk[HK__ROW];
+  for (size_t i = 0; i < HK_LANES; i++)
+    row[i] = &g->walk[i]->time;
+  hk__rows_gather(row, walk);
+  g->time = walk[TIME];
+  g->stands = walk[STANDS];
+  g->left = walk[LEFT];
+  g->next = (hk__words)walk[NEXT];
+}
+
+static void scatter_walks(const struct group *g)
+{
+  double elsewhere[HK__ROW], *row[HK_LANES];
+  const hk_lanes walk[HK__ROW] = {[TIME] = g->time, [STANDS] = g->stands, [LEFT] = g->left, [NEXT] = (hk_lanes)g->next};
+  for (size_t i = 0; i < HK_LANES; i++)
+    row[i] = i < g->count ? &g->walk[i]->time : elsewhere;
+  hk__rows_scatter(walk, row);
+}
+
+static void gather_events(struct group *g)
+{
+  const double *row[HK_LANES];
+  hk_lanes event[HK__ROW];
+  for (size_t i = 0; i < HK_LANES; i++)
+    row[i] = &g->shard->events.event[g->next[i]].time;
+  hk__rows_gather(row, event);
+  g->event = event[TIME];
+  g->weight = event[WEIGHT];
+  g->port = (hk__words)event[PORT] >> 32;
+  g->after = (hk__words)event[AFTER];
 }
 
 static void put_motions(struct group *g)
 {
   struct hk__motions *m = &g->motions;
-  const double *constant[HK_LANES], *release[HK_LANES];
-  bool varies = false;
+  const struct hk__current *current = g->shard->current;
+  const double *constant[HK_LANES];
   for (size_t i = 0; i < HK_LANES; i++) {
-    hk__motions_set_param(m, i, g->cell[i]->param);
-    m->current[i] = g->current[i];
-    varies |= g->current[i]->sine_count > 0;
-    constant[i] = &g->current[i]->constant;
-    release[i] = &g->cell[i]->release;
+    m->current[i] = &current[g->walk[i]->neuron];
+    constant[i] = &m->current[i]->constant;
   }
   m->constant = hk__lanes_picked_up(constant);
-  m->free = hk_lanes_pick(hk__lanes_picked_up(release) > -INFINITY, hk_lanes_all(0), hk_lanes_all(1));
-  m->varies = (hk_mask){0};
-  for (size_t i = 0; varies && i < HK_LANES; i++)
-    m->varies[i] = g->current[i]->sine_count > 0 ? -1 : 0;
+  m->free = hk_lanes_pick(g->release > -INFINITY, hk_lanes_all(0), hk_lanes_all(1));
+  for (size_t i = 0; !g->shard->walks->alike && i < HK_LANES; i++)
+    hk__motions_set_param(m, i, g->cell[i]->param);
+  for (size_t i = 0; g->shard->walks->sines && i < HK_LANES; i++)
+    m->varies[i] = m->current[i]->sine_count > 0 ? -1 : 0;
 }
 
 /* The most that each current can be. */
 static hk_lanes most_of_currents(const struct group *g)
 {
   hk_lanes most = g->motions.constant;
-  for (size_t i = 0; hk_mask_any(g->motions.varies) && i < HK_LANES; i++)
-    most[i] = hk__current_most(g->current[i]);
+  for (size_t i = 0; g->shard->walks->sines && i < HK_LANES; i++)
+    most[i] = hk__current_most(g->motions.current[i]);
   return most;
 }
 
-_Static_assert((int)HK__EFFORTS == (int)HK__LENGTHS, "a queue for each length");
+/* --- setting out --- */
 
-/* A walk goes on in the next round. */
-static inline void queue(struct hk__walks *w, const struct hk__walk *walk, double pace)
+_Static_assert((int)HK__QUEUES == 1 + (int)HK__LENGTHS, "a queue for each length");
+
+/* Walks go on in the next round. */
+static void queue(struct group *g, hk_mask which)
 {
-  size_t effort = hk__stride_effort(walk->left < pace ? walk->left / pace : 1);
-  w->queue[effort][w->queued[effort]++] = (uint32_t)(walk - w->walk);
+  struct hk__walks *w = g->shard->walks;
+  const hk_mask queue = (g->left > 0) & (hk__stride_effort(g->left, g->pace) + 1);
+  const hk_mask whither = (queue & which) | (HK__OVER & ~which);
+  scatter_walks(g);
+  for (size_t i = 0; i < g->count; i++) {
+    const size_t q = (size_t)whither[i];
+    w->queue[q][w->queued[q]++] = (uint32_t)(g->walk[i] - w->walk);
+  }
 }
 
-/* Sets out for the walk's next moment, having taken the samples before it; nothing is left to go where a course to
- * there is known. *over: there is none in this window. */
-static inline enum hk_status aim(struct hk__shard_state *shard, const struct hk__window *window, struct hk__walk *walk,
-                                 struct hk__cell *cell, bool *over)
+/* The samples before their next moments. */
+static enum hk_status take_samples(const struct group *g, hk_mask which, hk_mask over)
 {
-  double event = walk->event != HK__NO_EVENT ? shard->events.event[walk->event].time : INFINITY,
-         timer = shard->timer[walk->neuron];
-  walk->time = event < timer ? event : timer;
-  *over = event == INFINITY && timer >= window->end;
-  if (shard->probe_count > 0) {
-    enum hk_status status = hk__cell_take_samples(shard, window, walk->neuron, *over ? window->end : walk->time);
+  enum hk_status status = HK_OK;
+  for (unsigned some = hk__mask_bits(which); some && status == HK_OK; some &= some - 1) {
+    const size_t i = (size_t)__builtin_ctz(some);
+    const double until = over[i] ? g->window->end : g->time[i];
+    status = hk__cell_take_samples(g->shard, g->window, g->walk[i]->neuron, until);
+  }
+  return status;
+}
+
+/* The cells, as they are in memory, set out for their next moments; nothing is left to go where a course to there is
+ * known. Those for which there is none in this window are over. Returns the others. */
+static enum hk_status set_out(struct group *g, hk_mask which, hk_mask *on)
+{
+  const hk_mask over = which & (g->event == INFINITY) & (g->timer >= g->window->end);
+  *on = which & ~over;
+  g->time = hk_lanes_pick(*on, hk_lanes_min(g->event, g->timer), g->time);
+  g->stands = hk_lanes_pick(*on, g->since, g->stands);
+  g->left = hk_lanes_pick(*on, g->time - g->since, g->left);
+  if (g->shard->probe_count > 0) {
+    enum hk_status status = take_samples(g, which, over);
     if (status != HK_OK)
       return status;
   }
-  if (*over)
-    return HK_OK;
-  walk->stands = cell->since;
-  walk->left = hk__cell_take_ahead(cell, walk->time) ? 0 : walk->time - walk->stands;
+  for (unsigned some = hk__mask_bits(*on & (g->ahead > -INFINITY)); some; some &= some - 1) {
+    const size_t i = (size_t)__builtin_ctz(some);
+    if (hk__cell_take_ahead(g->cell[i], g->time[i]))
+      g->left[i] = 0;
+  }
   return HK_OK;
 }
 
-static inline void set_timer(struct hk__shard_state *shard, uint32_t neuron, double time)
+/* --- arriving --- */
+
+/* The walks' next events arrive. */
+static void hear(struct group *g, hk_mask which)
 {
-  shard->timer[neuron] = time;
-  hk__walks_hint(shard->walks, neuron, time);
+  const struct hk_model *model = g->motions.model;
+  const hk_mask refractory = g->release > -INFINITY;
+  hk_lanes x[HK__STATES_ROOM];
+  for (hk_mask waiting = which, served; hk_mask_any(waiting); waiting &= ~served) {
+    const uint64_t port = g->port[__builtin_ctz(hk__mask_bits(waiting))];
+    served = waiting & (g->port == port);
+    memcpy(x, g->x, g->shard->n * sizeof *x);
+    model->receive(g->motions.param, port, &g->weight, g->x);
+    for (size_t j = 0; j < g->shard->n; j++) {
+      const bool clamped = model->states[j].flags & HK_STATE_CLAMPED;
+      g->x[j] = hk_lanes_pick(clamped ? served & ~refractory : served, g->x[j], x[j]);
+    }
+  }
+  g->next = (hk__words)hk_lanes_pick(which, (hk_lanes)g->after, (hk_lanes)g->next);
+  gather_events(g);
 }
 
-/* The cell has been advanced to the walk's moment: events arrive, it may fire. */
-static inline enum hk_status receive(struct hk__shard_state *shard, struct hk__walk *walk, struct hk__cell *cell)
+/* A cell fires, and is in its lane as it is then. */
+static enum hk_status fire(struct group *g, size_t i)
 {
-  const struct hk__event *event = shard->events.event;
-  const uint32_t *after = shard->walks->after;
-  const double time = walk->time;
-  uint32_t next = walk->event;
-  hk__cell_arrive(cell, time);
-  for (; next != HK__NO_EVENT && event[next].time <= time; next = after[next])
-    hk__cell_hear(cell, event[next].port, event[next].weight);
-  const bool received = next != walk->event;
-  walk->event = next;
-  if (!hk__cell_spikes(cell, time, received))
-    return HK_OK;
-  hk__cell_fire(shard->cells, shard->place->first + walk->neuron, time);
-  return hk__shard_emit(shard, walk->neuron, time);
-}
-
-/* The same, and what follows: until the cell wants an outlook, has some way to go or is through the window. */
-static inline enum hk_status arrive(struct group *g, size_t i)
-{
-  struct hk__walk *walk = g->walk[i];
   struct hk__cell *cell = g->cell[i];
+  const size_t n = g->shard->n;
+  const double time = g->time[i];
+  cell->since = time;
+  for (size_t j = 0; j < n; j++)
+    cell->x[j] = g->x[j][i];
+  hk__cell_fire(g->shard->cells, g->shard->place->first + g->walk[i]->neuron, time);
+  for (size_t j = 0; j < n; j++)
+    g->x[j][i] = cell->x[j];
+  g->release[i] = cell->release;
+  g->reach[i] = cell->reach;
+  return hk__shard_emit(g->shard, g->walk[i]->neuron, time);
+}
+
+/* The cells have been advanced to their walks' moments: events arrive, they may fire. */
+static enum hk_status receive(struct group *g, hk_mask which)
+{
+  hk_mask received = {0};
+  g->since = hk_lanes_pick(which, g->time, g->since);
+  g->release = hk_lanes_pick(which & (g->time >= g->release), hk_lanes_all(-INFINITY), g->release);
   for (;;) {
-    double release;
-    enum hk_status status = receive(g->shard, walk, cell);
-    if (status != HK_OK)
-      return status;
-    if (!hk__cell_begin_outlook(cell, &release)) {
-      g->outlook |= 1u << i;
-      return HK_OK;
-    }
-    bool over;
-    set_timer(g->shard, walk->neuron, release);
-    status = aim(g->shard, g->window, walk, cell, &over);
-    if (status != HK_OK || over)
-      return status;
-    if (walk->left > 0) {
-      queue(g->shard->walks, walk, cell->pace);
-      return HK_OK;
-    }
+    const hk_mask now = which & (g->event <= g->time);
+    if (!hk_mask_any(now))
+      break;
+    hear(g, now);
+    received |= now;
+  }
+  const hk_mask reached = g->motions.model->strict ? g->x[0] > g->reach : g->x[0] >= g->reach;
+  const hk_mask foreseen = ~received & (g->predicted == g->time);
+  enum hk_status status = HK_OK;
+  for (unsigned some = hk__mask_bits(which & (g->release == -INFINITY) & (reached | foreseen)); some && status == HK_OK;
+       some &= some - 1)
+    status = fire(g, (size_t)__builtin_ctz(some));
+  return status;
+}
+
+/* Where a cell has fallen below its threshold it can spike. */
+static void arm(struct group *g, hk_mask which)
+{
+  const hk_mask armed = which & (g->x[0] < g->threshold) & (g->reach > g->threshold);
+  g->reach = hk_lanes_pick(armed, g->threshold, g->reach);
+  for (unsigned some = hk__mask_bits(armed); some; some &= some - 1) {
+    const size_t i = (size_t)__builtin_ctz(some);
+    g->cell[i]->reach = g->threshold[i];
   }
 }
 
-/* The cells that took a step, rather than looked ahead, have the states after it. */
-static void scatter_states(const struct group *g, struct hk__stride *s)
+/* How long free cells stay quiet by their model's bound; 0 where that does not serve, as in hk__cell_keeps_quiet. */
+static hk_lanes ask(struct group *g)
 {
-  double elsewhere[HK__STATES_ROOM], *x[HK_LANES], *row[HK_LANES];
-  for (size_t i = 0; i < HK_LANES; i++)
-    x[i] = i < g->count && s->done[i] && !g->walk[i]->looks ? g->cell[i]->x : elsewhere;
-  for (size_t j = 0; j < g->shard->n; j += HK__ROW) {
-    for (size_t i = g->shard->n; i < j + HK__ROW; i++)
-      s->x[i] = hk_lanes_all(0);
-    for (size_t i = 0; i < HK_LANES; i++)
-      row[i] = x[i] + j;
-    hk__rows_scatter(s->x + j, row);
+  hk_lanes quiet = hk_lanes_all(0);
+  if (!g->motions.model->quiet)
+    return quiet;
+  const hk_lanes current = most_of_currents(g);
+  g->motions.model->quiet(g->motions.param, g->x, &current, &quiet);
+  const hk_lanes least = 0x1p-50 * hk_lanes_max(g->since, hk_lanes_all(1));
+  return hk_lanes_pick((quiet > 0.1 * g->pace) & (quiet > least), quiet, hk_lanes_all(0));
+}
+
+static void set_timers(struct group *g, hk_mask which)
+{
+  double elsewhere;
+  for (size_t i = 0; i < g->count; i++) {
+    const uint32_t neuron = g->walk[i]->neuron;
+    double *timer = which[i] ? &g->shard->timer[neuron] : &elsewhere;
+    *timer = g->timer[i];
+    hk__walks_hint(g->shard->walks, neuron, which[i] ? g->timer[i] : INFINITY);
   }
 }
 
-static inline enum hk_status go_on(struct group *g, const struct hk__stride *s, size_t i)
+/* Events arrive, cells fire, and then their next moment is known, or they look ahead for it. */
+static enum hk_status arrive(struct group *g, hk_mask which, hk_mask *known)
 {
-  struct hk__walk *walk = g->walk[i];
-  walk->left -= s->length[i];
-  if (!(walk->left > 0))
-    return arrive(g, i);
-  walk->stands += s->length[i];
-  queue(g->shard->walks, walk, g->cell[i]->pace);
-  return HK_OK;
+  enum hk_status status = receive(g, which);
+  const hk_mask free = which & (g->release == -INFINITY);
+  hk_lanes quiet = hk_lanes_all(0);
+  g->predicted = hk_lanes_pick(which, hk_lanes_all(INFINITY), g->predicted);
+  arm(g, free);
+  if (hk_mask_any(free))
+    quiet = ask(g);
+  const hk_mask look = free & ~(quiet > 0);
+  g->timer = hk_lanes_pick(free, g->since + quiet, hk_lanes_pick(which, g->release, g->timer));
+  g->stands = hk_lanes_pick(look, g->since, g->stands);
+  g->left = hk_lanes_pick(look, hk_lanes_all(INFINITY), g->left);
+  *known = which & ~look;
+  set_timers(g, *known);
+  return status;
 }
+
+/* --- steps --- */
 
 /* A step ahead has been taken: what it shows is the outlook. */
 static enum hk_status look(struct group *g, const struct hk__stride *s, size_t i)
@@ -181,142 +326,130 @@ static enum hk_status look(struct group *g, const struct hk__stride *s, size_t i
   struct hk__cell *cell = g->cell[i];
   enum hk_status status = hk__stride_look(&g->motions, s, i, hk__cell_search(cell), cell->threshold, &cell->ahead);
   if (status == HK_OK && !cell->ahead.crosses && !hk__moves_on(cell->since, cell->ahead.dt)) {
-    struct hk__motion motion = hk__cell_motion(g->shard->cells, cell, g->current[i]);
+    struct hk__motion motion = hk__cell_motion(g->shard->cells, cell, g->motions.current[i]);
     status = hk__look_ahead(&motion, hk__cell_search(cell), cell->threshold, cell->since, &cell->pace, cell->x,
                             &cell->ahead);
   }
-  if (status != HK_OK)
-    return status;
-  bool over;
-  struct hk__walk *walk = g->walk[i];
-  walk->looks = false;
-  set_timer(g->shard, walk->neuron, hk__cell_foresee(cell));
-  status = aim(g->shard, g->window, walk, cell, &over);
-  if (status != HK_OK || over)
-    return status;
-  if (!(walk->left > 0))
-    return arrive(g, i);
-  queue(g->shard->walks, walk, cell->pace);
-  return HK_OK;
+  g->timer[i] = g->ahead[i] = hk__cell_foresee(cell);
+  return status;
 }
 
-/* Asks the model how long the cells that have arrived stay quiet; their parameters are in the lanes. */
-static enum hk_status ask(struct group *g)
+static enum hk_status look_along(struct group *g, const struct hk__stride *s, hk_mask which)
 {
-  const struct hk_model *model = g->motions.model;
-  hk_lanes x[HK__STATES_ROOM], current, quiet = hk_lanes_all(0);
-  if (model->quiet) {
-    gather_states(g, x);
-    current = most_of_currents(g);
-    model->quiet(g->motions.param, x, &current, &quiet);
-  }
-  for (unsigned some = g->outlook; some; some &= some - 1) {
-    const size_t i = (size_t)__builtin_ctz(some);
-    struct hk__walk *walk = g->walk[i];
-    struct hk__cell *cell = g->cell[i];
-    bool over = false;
-    walk->looks = !hk__cell_keeps_quiet(cell, quiet[i]);
-    if (walk->looks) {
-      walk->stands = cell->since;
-      walk->left = INFINITY;
-    } else {
-      set_timer(g->shard, walk->neuron, cell->since + quiet[i]);
-      enum hk_status status = aim(g->shard, g->window, walk, cell, &over);
-      if (status != HK_OK)
-        return status;
-    }
-    if (!over)
-      queue(g->shard->walks, walk, cell->pace);
-  }
-  return HK_OK;
-}
-
-/* What the step is to be. */
-static void set_step(const struct group *g, struct hk__stride *s)
-{
-  const double *stands[HK_LANES], *left[HK_LANES], *pace[HK_LANES];
-  for (size_t i = 0; i < HK_LANES; i++) {
-    stands[i] = &g->walk[i]->stands;
-    left[i] = &g->walk[i]->left;
-    pace[i] = &g->cell[i]->pace;
-  }
-  s->t = hk__lanes_picked_up(stands);
-  s->most = hk__lanes_picked_up(left);
-  s->pace = hk__lanes_picked_up(pace);
-}
-
-static enum hk_status take_step(struct group *g)
-{
-  struct hk__stride s;
-  struct hk__motions *motions = &g->motions;
-  put_motions(g);
-  set_step(g, &s);
-  gather_states(g, s.start);
-  hk__stride_take(motions, &s);
+  const unsigned looks = hk__mask_bits(which);
+  enum hk_status status = HK_OK;
+  if (!looks)
+    return HK_OK;
   if (g->cell[0]->ahead.series) {
     double *to[HK_LANES];
     for (size_t i = 0; i < HK_LANES; i++)
-      to[i] = i < g->count && g->walk[i]->looks ? g->cell[i]->ahead.x : NULL;
-    hk__stride_hand_over(motions, &s, to);
+      to[i] = looks >> i & 1u ? g->cell[i]->ahead.x : NULL;
+    hk__stride_hand_over(&g->motions, s, to);
   }
-  scatter_states(g, &s);
-  for (size_t i = 0; i < g->count; i++) {
-    enum hk_status status = HK_OK;
-    g->cell[i]->pace = s.pace[i];
-    if (s.done[i])
-      status = g->walk[i]->looks ? look(g, &s, i) : go_on(g, &s, i);
-    else if (!(s.pace[i] > hk__shortest_pace))
-      status = HK_ERR_NUMERIC;
-    else
-      queue(g->shard->walks, g->walk[i], s.pace[i]);
-    if (status != HK_OK)
-      return status;
-  }
-  return g->outlook ? ask(g) : HK_OK;
+  for (unsigned some = looks; some && status == HK_OK; some &= some - 1)
+    status = look(g, s, (size_t)__builtin_ctz(some));
+  set_timers(g, which);
+  return status;
+}
+
+/* The walks take what is left of their ways, as much as a step carries. */
+static void stride(struct group *g, struct hk__stride *s)
+{
+  s->t = g->stands;
+  s->most = g->left;
+  s->pace = g->pace;
+  memcpy(s->start, g->x, g->shard->n * sizeof *s->start);
+  hk__stride_take(&g->motions, s);
+  const hk_mask moves = s->done & (g->left < INFINITY);
+  g->pace = s->pace;
+  g->stands = hk_lanes_pick(moves, g->stands + s->length, g->stands);
+  g->left = hk_lanes_pick(moves, g->left - s->length, g->left);
+  for (size_t j = 0; j < g->shard->n; j++)
+    g->x[j] = hk_lanes_pick(moves, s->x[j], g->x[j]);
+}
+
+/* A group of walks that are on their way, or look ahead. */
+static enum hk_status take_step(struct group *g)
+{
+  struct hk__stride s;
+  const hk_mask looks = g->left == INFINITY;
+  stride(g, &s);
+  if (hk_mask_any(g->real & ~s.done & ~(s.pace > hk__shortest_pace)))
+    return HK_ERR_NUMERIC;
+  const hk_mask looked = g->real & s.done & looks, there = g->real & ~(g->left > 0);
+  hk_mask known = {0}, on;
+  enum hk_status status = hk_mask_any(there) ? arrive(g, there, &known) : HK_OK;
+  scatter_cells(g);
+  if (status == HK_OK)
+    status = look_along(g, &s, looked);
+  if (status == HK_OK)
+    status = set_out(g, known | looked, &on);
+  if (status == HK_OK)
+    queue(g, (g->real & ~(known | looked)) | on);
+  return status;
+}
+
+/* A group of walks that have come to their moments. */
+static enum hk_status come(struct group *g)
+{
+  hk_mask known, on;
+  enum hk_status status = arrive(g, g->real, &known);
+  scatter_cells(g);
+  if (status == HK_OK)
+    status = set_out(g, known, &on);
+  if (status == HK_OK)
+    queue(g, (g->real & ~known) | on);
+  return status;
 }
 
 /* --- rounds --- */
 
-/* The next round's walks. Returns how many they are. */
-static size_t line_up(struct hk__walks *w)
+/* Those who queue. Returns how many they are. */
+static size_t line_up(struct hk__walks *w, size_t first, size_t end)
 {
   size_t sum = 0;
-  for (size_t effort = 0; effort < HK__EFFORTS; effort++) {
-    memcpy(w->under_way + sum, w->queue[effort], w->queued[effort] * sizeof *w->under_way);
-    sum += w->queued[effort];
-    w->queued[effort] = 0;
+  for (size_t q = first; q < end; q++) {
+    memcpy(w->under_way + sum, w->queue[q], w->queued[q] * sizeof *w->under_way);
+    sum += w->queued[q];
+    w->queued[q] = 0;
   }
   return sum;
 }
 
-/* All walks set out; those that are there already arrive. */
-static enum hk_status set_out(struct group *g)
+/* A walk sets out into the window, as in set_out. */
+static enum hk_status begin(struct hk__shard_state *shard, const struct hk__window *window, uint32_t index)
 {
-  struct hk__walks *w = g->shard->walks;
-  struct hk__cell *cells = g->shard->cells->cell + g->shard->place->first;
-  size_t there = 0;
-  enum hk_status status = HK_OK;
-  for (size_t i = 0; i < w->walk_count && status == HK_OK; i++) {
-    struct hk__walk *walk = &w->walk[i];
-    struct hk__cell *cell = &cells[walk->neuron];
-    bool over;
-    status = aim(g->shard, g->window, walk, cell, &over);
-    if (over || status != HK_OK)
-      continue;
-    __builtin_prefetch(cell->x, 1);
-    if (walk->left > 0)
-      queue(w, walk, cell->pace);
-    else
-      w->under_way[there++] = (uint32_t)i;
+  struct hk__walks *w = shard->walks;
+  struct hk__walk *walk = &w->walk[index];
+  struct hk__cell *cell = &shard->cells->cell[shard->place->first + walk->neuron];
+  const double event = shard->events.event[walk->event].time, timer = shard->timer[walk->neuron];
+  walk->time = event < timer ? event : timer;
+  walk->stands = cell->since;
+  if (shard->probe_count > 0) {
+    enum hk_status status = hk__cell_take_samples(shard, window, walk->neuron, walk->time);
+    if (status != HK_OK)
+      return status;
   }
-  for (size_t first = 0; first < there && status == HK_OK; first += g->count) {
-    meet(g, w->under_way + first, there - first);
-    for (size_t i = 0; i < g->count && status == HK_OK; i++)
-      status = arrive(g, i);
-    if (status == HK_OK && g->outlook) {
-      put_motions(g);
-      status = ask(g);
-    }
+  const bool there = cell->ahead_time > -INFINITY && hk__cell_take_ahead(cell, walk->time);
+  walk->left = there ? 0 : walk->time - walk->stands;
+  size_t q = HK__THERE;
+  if (walk->left > 0)
+    q = 1 + hk__stride_effort_of(walk->left, cell->pace);
+  w->queue[q][w->queued[q]++] = index;
+  return HK_OK;
+}
+
+/* Takes all who have lined up, group by group. */
+static enum hk_status take_all(struct group *g, enum hk_status (*take)(struct group *g), size_t walks)
+{
+  enum hk_status status = HK_OK;
+  for (size_t first = 0; first < walks && status == HK_OK; first += g->count) {
+    meet(g, g->shard->walks->under_way + first, walks - first);
+    gather_walks(g);
+    gather_cells(g);
+    gather_events(g);
+    put_motions(g);
+    status = take(g);
   }
   return status;
 }
@@ -328,12 +461,18 @@ enum hk_status HK__VARIANT(hk__walks_take_rounds)(struct hk__shard_state *shard,
   g.shard = shard;
   g.window = window;
   hk__motions_begin(&g.motions, w->model, shard->cells->tolerance);
+  for (size_t i = 0; w->alike && i < HK_LANES; i++)
+    hk__motions_set_param(&g.motions, i, shard->cells->cell[shard->place->first].param);
   memset(w->queued, 0, sizeof w->queued);
-  enum hk_status status = set_out(&g);
-  for (size_t under_way; status == HK_OK && (under_way = line_up(w)) > 0;)
-    for (size_t first = 0; first < under_way && status == HK_OK; first += g.count) {
-      meet(&g, w->under_way + first, under_way - first);
-      status = take_step(&g);
-    }
+  enum hk_status status = HK_OK;
+  for (size_t i = 0; i < w->walk_count && status == HK_OK; i++)
+    status = begin(shard, window, (uint32_t)i);
+  for (size_t walks; status == HK_OK;)
+    if ((walks = line_up(w, HK__THERE, HK__THERE + 1)) > 0)
+      status = take_all(&g, come, walks);
+    else if ((walks = line_up(w, HK__THERE + 1, HK__QUEUES)) > 0)
+      status = take_all(&g, take_step, walks);
+    else
+      break;
   return status;
 }

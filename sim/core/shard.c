@@ -276,7 +276,7 @@ static enum hk_status init_cells(struct hk__shard_state *shard)
   if (!shard->mark)
     return HK_ERR_MEMORY;
   if (shard->place->model->kind == HK_MODEL_NONLINEAR)
-    return hk__walks_create(shard->place->model, shard->place->count, &shard->walks, &shard->bytes);
+    return hk__walks_create(shard);
   for (uint32_t i = 0; i < shard->place->count; i++)
     shard->mark[i] = i + 1; /* each neuron is a group of its own */
   return HK_OK;

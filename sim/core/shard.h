@@ -81,11 +81,12 @@ struct hk__seen {
   size_t hit_count;
 };
 
-/* An event of this window, kept where somebody must see it again. */
+/* An event of this window, kept where somebody must see it again: a row of four (lane_rows.h). */
 struct hk__event {
   double time;
   double weight;
   uint32_t neuron, port; /* neuron: in the shard */
+  uint64_t after;        /* walks: the next event of the same neuron */
 };
 
 struct hk__events {

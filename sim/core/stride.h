@@ -48,13 +48,21 @@ static const struct hk__length {
 } hk__lengths[HK__LENGTHS] = {{6, 0.06, 2},  {8, 0.12, 2},  {10, 0.2, 2},
                               {12, 0.35, 2}, {15, 0.65, 2}, {HK__SERIES_LAST, INFINITY, 1.5}};
 
-/* The shortest of them that a step of this part of the pace tries. */
-static inline size_t hk__stride_effort(double part)
+/* The shortest of them that steps of this length try. */
+static inline hk_mask hk__stride_effort(hk_lanes length, hk_lanes pace)
+{
+  hk_mask effort = {0};
+  for (size_t i = 0; i + 1 < HK__LENGTHS; i++)
+    effort -= length > hk__lengths[i].part * pace; /* which is -1 where it holds */
+  return effort;
+}
+
+static inline size_t hk__stride_effort_of(double length, double pace)
 {
   size_t effort = 0;
 #pragma GCC unroll 5
   for (size_t i = 0; i + 1 < HK__LENGTHS; i++)
-    effort += part > hk__lengths[i].part;
+    effort += length > hk__lengths[i].part * pace;
   return effort;
 }
 
@@ -65,6 +73,7 @@ static inline void hk__motions_begin(struct hk__motions *m, const struct hk_mode
   m->tolerance = tolerance;
   memset(m->source, 0, sizeof m->source);
   memset(m->series, 0, sizeof m->series);
+  m->varies = (hk_mask){0};
   m->varied = false;
 }
 

@@ -15,36 +15,33 @@ enum { HK__TIMER_BLOCK = 64 };
 
 /* A neuron on its way through the window, from moment to moment: an event, or its timer. */
 struct hk__walk {
-  uint32_t neuron;     /* in the shard */
-  uint32_t event;      /* the next: an index in the shard's events; HK__NO_EVENT: none is left */
-  uint32_t last;       /* that which came last */
-  bool shuffled;       /* its events did not come in order */
-  bool looks;          /* it stands at a moment and looks ahead */
   double time;         /* the moment it is going to, */
-  double stands, left; /* from where it stands, and how far it has to go yet; INFINITY while it looks */
+  double stands, left; /* from where it stands, and how far it has to go yet; INFINITY: it looks ahead from there */
+  uint64_t event;      /* the next: an index in the shard's events; where none is left that of the mark at their end */
+  uint32_t neuron;     /* in the shard */
+  uint32_t last;       /* while events are linked: that which came last */
+  bool shuffled;       /* its events did not come in order */
 };
 
-static const uint32_t HK__NO_EVENT = UINT32_MAX;
-
-/* Walks that a round takes together should be alike in how many terms their steps need: they queue by their effort. */
-enum { HK__EFFORTS = 6 }; /* as many as lengths of series */
+/* Where walks queue for the next round. Those that it takes together should be alike in how many terms their steps
+ * need; those that are there need none. */
+enum { HK__THERE, HK__QUEUES = 7, HK__OVER = HK__QUEUES }; /* in between as many as lengths of series */
 
 typedef enum hk_status hk__walks_loop(struct hk__shard_state *shard, const struct hk__window *window);
 
 struct hk__walks {
+  bool alike, sines; /* all neurons have the same parameters; some have sines in their currents */
   double *earliest;
-  uint32_t *after; /* per event: that which follows for the same neuron, or HK__NO_EVENT */
-  size_t after_capacity;
   struct hk__walk *walk;
   size_t walk_count;
-  uint32_t *under_way, *queue[HK__EFFORTS];
-  size_t queued[HK__EFFORTS];
+  uint32_t *under_way, *queue[1 + HK__QUEUES];
+  size_t queued[1 + HK__QUEUES];
   const struct hk_model *model; /* whose hooks take as many lanes as take_rounds */
   hk__walks_loop *take_rounds;
 };
 
-enum hk_status hk__walks_create(const struct hk_model *model, uint32_t neurons, struct hk__walks **out,
-                                uint64_t *bytes);
+/* Makes those of a shard, whose cells and currents are there. Error: HK_ERR_MEMORY. */
+enum hk_status hk__walks_create(struct hk__shard_state *shard);
 void hk__walks_destroy(struct hk__walks *walks); /* NULL is fine */
 
 /* A timer has been set. */

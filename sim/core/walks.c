@@ -22,25 +22,32 @@ static void choose_loop(struct hk__walks *w, const struct hk_model *model)
 #endif
 }
 
-enum hk_status hk__walks_create(const struct hk_model *model, uint32_t neurons, struct hk__walks **out, uint64_t *bytes)
+static void compare_neurons(struct hk__walks *w, const struct hk__shard_state *shard)
 {
-  size_t blocks = neurons / HK__TIMER_BLOCK + 1u;
-  struct hk__walks *w = calloc(1, sizeof *w);
+  const struct hk__cell *cell = &shard->cells->cell[shard->place->first];
+  w->alike = true;
+  for (uint32_t i = 0; i < shard->place->count; i++) {
+    w->alike &= cell[i].param == cell[0].param;
+    w->sines |= shard->current[i].sine_count > 0;
+  }
+}
+
+enum hk_status hk__walks_create(struct hk__shard_state *shard)
+{
+  const size_t neurons = shard->place->count, blocks = neurons / HK__TIMER_BLOCK + 1, lists = 2 + HK__QUEUES;
+  struct hk__walks *w = shard->walks = calloc(1, sizeof *w);
   if (!w)
     return HK_ERR_MEMORY;
-  choose_loop(w, model);
+  choose_loop(w, shard->place->model);
+  compare_neurons(w, shard);
   w->earliest = calloc(blocks, sizeof *w->earliest);
   w->walk = calloc(neurons + 1u, sizeof *w->walk);
-  w->under_way = calloc((1 + HK__EFFORTS) * (neurons + 1u), sizeof *w->under_way);
-  *bytes +=
-      sizeof *w + blocks * sizeof *w->earliest + neurons * (sizeof *w->walk + (1 + HK__EFFORTS) * sizeof *w->under_way);
-  if (!w->earliest || !w->walk || !w->under_way) {
-    hk__walks_destroy(w);
+  w->under_way = calloc(lists * (neurons + 1u), sizeof *w->under_way);
+  shard->bytes += sizeof *w + blocks * sizeof *w->earliest + neurons * (sizeof *w->walk + lists * sizeof *w->under_way);
+  if (!w->earliest || !w->walk || !w->under_way)
     return HK_ERR_MEMORY;
-  }
-  for (size_t i = 0; i < HK__EFFORTS; i++)
+  for (size_t i = 0; i + 1 < lists; i++)
     w->queue[i] = w->under_way + (1 + i) * (neurons + 1u);
-  *out = w;
   return HK_OK;
 }
 
@@ -49,7 +56,6 @@ void hk__walks_destroy(struct hk__walks *w)
   if (!w)
     return;
   free(w->earliest);
-  free(w->after);
   free(w->walk);
   free(w->under_way);
   free(w);
@@ -60,85 +66,76 @@ void hk__walks_destroy(struct hk__walks *w)
 /* Fetches what a walk needs first. */
 static inline __attribute__((always_inline)) void prefetch(const struct hk__shard_state *shard, uint32_t neuron)
 {
-  const char *cell = (const char *)&shard->cells->cell[shard->place->first + neuron];
-  __builtin_prefetch(cell, 1);
-  __builtin_prefetch(cell + 64, 1);
+  const struct hk__cell *first = &shard->cells->cell[shard->place->first];
+  __builtin_prefetch(first + neuron, 1);
+  __builtin_prefetch(first->x + neuron * hk__states_room(shard->n), 1);
   __builtin_prefetch(&shard->current[neuron]);
   __builtin_prefetch(&shard->timer[neuron], 1);
 }
 
-static enum hk_status make_room(struct hk__walks *w, size_t events)
-{
-  if (events <= w->after_capacity)
-    return HK_OK;
-  if (events >= HK__NO_EVENT)
-    return HK_ERR_MEMORY;
-  uint32_t *grown = realloc(w->after, 2 * events * sizeof *grown);
-  if (!grown)
-    return HK_ERR_MEMORY;
-  w->after = grown;
-  w->after_capacity = 2 * events;
-  return HK_OK;
-}
-
-/* Begins a walk for each neuron that has any events, which are linked as they come. */
-static void link_events(struct hk__shard_state *shard)
+/* Begins a walk for each neuron that has any events, which are linked as they come; a mark stands at their end. Error:
+ * HK_ERR_MEMORY. */
+static enum hk_status link_events(struct hk__shard_state *shard)
 {
   struct hk__walks *w = shard->walks;
-  const struct hk__event *event = shard->events.event;
-  uint32_t walks = 0;
-  for (size_t i = 0; i < shard->events.count; i++) {
+  const size_t count = shard->events.count;
+  w->walk_count = 0;
+  if (count > UINT32_MAX || hk__events_reserve(&shard->events, 1) != HK_OK)
+    return HK_ERR_MEMORY;
+  struct hk__event *event = shard->events.event;
+  event[count] = (struct hk__event){.time = INFINITY};
+  for (size_t i = 0; i < count; i++) {
     uint32_t *mark = &shard->mark[event[i].neuron];
-    w->after[i] = HK__NO_EVENT;
+    event[i].after = count;
     if (*mark > 0) {
       struct hk__walk *walk = &w->walk[*mark - 1];
       walk->shuffled |= event[i].time < event[walk->last].time;
-      w->after[walk->last] = (uint32_t)i;
+      event[walk->last].after = i;
       walk->last = (uint32_t)i;
       continue;
     }
     prefetch(shard, event[i].neuron);
-    w->walk[walks] = (struct hk__walk){.neuron = event[i].neuron, .event = (uint32_t)i, .last = (uint32_t)i};
-    *mark = ++walks;
+    w->walk[w->walk_count++] = (struct hk__walk){.neuron = event[i].neuron, .event = i, .last = (uint32_t)i};
+    *mark = (uint32_t)w->walk_count;
   }
-  w->walk_count = walks;
+  return HK_OK;
 }
 
 /* Two lists in order become one; of events of one moment, those of a come first. */
-static uint32_t merge(uint32_t *after, const struct hk__event *event, uint32_t a, uint32_t b)
+static uint64_t merge(struct hk__event *event, uint64_t end, uint64_t a, uint64_t b)
 {
-  uint32_t first, *link = &first;
-  while (a != HK__NO_EVENT && b != HK__NO_EVENT) {
-    uint32_t *least = event[a].time <= event[b].time ? &a : &b;
+  uint64_t first, *link = &first;
+  while (a != end && b != end) {
+    uint64_t *least = event[a].time <= event[b].time ? &a : &b;
     *link = *least;
-    link = &after[*least];
+    link = &event[*least].after;
     *least = *link;
   }
-  *link = a != HK__NO_EVENT ? a : b;
+  *link = a != end ? a : b;
   return first;
 }
 
 /* Puts a list in order: its runs are merged, of about as many events each. Those of one moment stay as they came. */
-static uint32_t sort_list(uint32_t *after, const struct hk__event *event, uint32_t list)
+static uint64_t sort_list(struct hk__event *event, uint64_t end, uint64_t list)
 {
   enum { SIZES = 32 };
-  uint32_t sorted[SIZES]; /* of about 2^k runs, which came before those of less */
+  uint64_t sorted[SIZES]; /* of about 2^k runs, which came before those of less */
   for (int k = 0; k < SIZES; k++)
-    sorted[k] = HK__NO_EVENT;
-  while (list != HK__NO_EVENT) {
-    uint32_t run = list, last = list;
-    while (after[last] != HK__NO_EVENT && event[after[last]].time >= event[last].time)
-      last = after[last];
-    list = after[last];
-    after[last] = HK__NO_EVENT;
+    sorted[k] = end;
+  while (list != end) {
+    uint64_t run = list, last = list;
+    while (event[last].after != end && event[event[last].after].time >= event[last].time)
+      last = event[last].after;
+    list = event[last].after;
+    event[last].after = end;
     int k = 0;
-    for (; sorted[k] != HK__NO_EVENT; sorted[k++] = HK__NO_EVENT)
-      run = merge(after, event, sorted[k], run);
+    for (; sorted[k] != end; sorted[k++] = end)
+      run = merge(event, end, sorted[k], run);
     sorted[k] = run;
   }
-  uint32_t all = HK__NO_EVENT;
+  uint64_t all = end;
   for (int k = 0; k < SIZES; k++)
-    all = merge(after, event, sorted[k], all);
+    all = merge(event, end, sorted[k], all);
   return all;
 }
 
@@ -147,7 +144,7 @@ static void sort_events(const struct hk__shard_state *shard)
   struct hk__walks *w = shard->walks;
   for (size_t i = 0; i < w->walk_count; i++)
     if (w->walk[i].shuffled)
-      w->walk[i].event = sort_list(w->after, shard->events.event, w->walk[i].event);
+      w->walk[i].event = sort_list(shard->events.event, shard->events.count, w->walk[i].event);
 }
 
 /* Begins a walk for each neuron of a row of timers that has no event but whose timer is due. Returns the earliest of
@@ -161,7 +158,7 @@ static double list_due_of(struct hk__shard_state *shard, double end, uint32_t fi
       earliest = shard->timer[i] < earliest ? shard->timer[i] : earliest;
     else if (shard->mark[i] == 0) {
       prefetch(shard, i);
-      w->walk[w->walk_count++] = (struct hk__walk){.neuron = i, .event = HK__NO_EVENT};
+      w->walk[w->walk_count++] = (struct hk__walk){.neuron = i, .event = shard->events.count};
     }
   }
   return earliest;
@@ -216,10 +213,9 @@ enum hk_status hk__shard_step_walks(struct hk__shard_state *shard, const struct 
   struct hk__walks *w = shard->walks;
   enum hk_status status = hk__shard_gather(shard, window);
   if (status == HK_OK)
-    status = make_room(w, shard->events.count);
+    status = link_events(shard);
   if (status != HK_OK)
     return status;
-  link_events(shard);
   const size_t with_events = w->walk_count;
   sort_events(shard);
   status = sample_sleepers(shard, window);
