@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/rain.h"
+#include "core/shard.h"
 #include "core/train.h"
 #include "random_network.h"
 #include "suite.h"
@@ -189,35 +191,66 @@ END_TEST
 
 /* --- in networks --- */
 
+/* The linker puts this in front of hk__rain_falls: it counts windows of drives, and those in which rain fell. */
+static size_t windows_asked, windows_of_rain;
+
+bool __real_hk__rain_falls(struct hk__drive *drive, const struct hk__shard_state *shard,
+                           const struct hk__window *window, const struct hk__response *response);
+bool __wrap_hk__rain_falls(struct hk__drive *drive, const struct hk__shard_state *shard,
+                           const struct hk__window *window, const struct hk__response *response);
+
+bool __wrap_hk__rain_falls(struct hk__drive *drive, const struct hk__shard_state *shard,
+                           const struct hk__window *window, const struct hk__response *response)
+{
+  const bool falls = __real_hk__rain_falls(drive, shard, window, response);
+  windows_asked++;
+  windows_of_rain += falls;
+  return falls;
+}
+
+/* Fails unless it rained as in so many parts of the windows since the last call, at least or at most. */
+static void assert_rain(const char *what, double least, double most)
+{
+  const double share = (double)windows_of_rain / (double)(windows_asked > 0 ? windows_asked : 1);
+  ck_assert_msg(share >= least && share <= most, "%s: rain in %zu of %zu windows", what, windows_of_rain,
+                windows_asked);
+  windows_of_rain = windows_asked = 0;
+}
+
 static const struct {
   const char *what, *model;
   double rate[2], weight[2]; /* from .. to: Hz; mV, pA or nS */
   double from, to, delay;    /* delay: of a synapse between neurons, which limits windows */
   bool few;                  /* of the neurons */
+  bool rain;                 /* windows are bins */
 } drives[] = {
-    {"one rate", "iaf_psc_exp", {12800, 12800}, {87.8, 87.8}, 0, INFINITY, 0.1, false},
-    {"weights of both signs at one port", "iaf_psc_delta", {13000, 13000}, {-0.1, 0.3}, 0, INFINITY, 0.1, false},
-    {"one state", "iaf_psc_delta", {13000, 13000}, {0.12, 0.12}, 0, INFINITY, 0.1, false},
-    {"five states", "iaf_psc_alpha", {13000, 13000}, {45, 45}, 0, INFINITY, 0.1, false},
-    {"bins of eight tenths", "iaf_psc_exp", {1500, 1500}, {700, 700}, 0, INFINITY, 0.8, false},
-    {"one rate, windows across bins", "iaf_psc_exp", {12800, 12800}, {87.8, 87.8}, 0, INFINITY, 0.19, false},
-    {"long windows", "iaf_psc_alpha", {20000, 20000}, {50, 50}, 0, INFINITY, 5, false},
-    {"seldom", "iaf_psc_delta", {3, 3}, {16, 16}, 0, INFINITY, 1.5, false},
-    {"now and then", "iaf_psc_delta", {700, 700}, {1.9, 1.9}, 0, INFINITY, 0.2, false},
-    {"incessant", "iaf_psc_delta", {3e5, 3e5}, {8e-3, 8e-3}, 0, INFINITY, 0.5, false},
-    {"some of the neurons", "iaf_psc_exp", {9000, 9000}, {110, 110}, 0, INFINITY, 0.1, true},
-    {"for a time", "iaf_psc_exp", {15000, 15000}, {90, 90}, 17.03, 38.71, 0.1, false},
-    {"for a moment", "iaf_psc_exp", {15000, 15000}, {900, 900}, 0.31, 1.17, 0.1, false},
-    {"drawn weights", "iaf_psc_exp", {9000, 9000}, {-20, 250}, 0, INFINITY, 0.1, false},
-    {"drawn rates", "iaf_psc_exp", {0, 20000}, {95, 95}, 10, INFINITY, 0.1, false},
-    {"drawn rates of few lengths of bins", "iaf_psc_exp", {12000, 30000}, {60, 60}, 0, INFINITY, 0.1, false},
-    {"drawn rates, weights of both signs", "iaf_psc_exp", {0, 20000}, {-60, 250}, 0, INFINITY, 0.1, false},
-    {"since before the start", "iaf_psc_exp", {12000, 12000}, {90, 90}, -5, INFINITY, 0.1, false},
-    {"never", "iaf_psc_exp", {12000, 12000}, {90, 90}, 1e23, INFINITY, 0.1, false},
-    {"silent", "iaf_psc_exp", {0, 0}, {95, 95}, 0, INFINITY, 0.1, false},
-    {"conductances", "iaf_cond_exp", {3000, 3000}, {12, 12}, 5, INFINITY, 0.3, false},
+    {"one rate", "iaf_psc_exp", {12800, 12800}, {87.8, 87.8}, 0, INFINITY, 0.1, false, true},
+    {"both signs at a port", "iaf_psc_delta", {13000, 13000}, {-0.1, 0.3}, 0, INFINITY, 0.1, false, true},
+    {"one state", "iaf_psc_delta", {13000, 13000}, {0.12, 0.12}, 0, INFINITY, 0.1, false, true},
+    {"five states", "iaf_psc_alpha", {13000, 13000}, {40, 40}, 0, INFINITY, 0.1, false, true},
+    {"bins of eight tenths", "iaf_psc_exp", {1500, 1500}, {115, 115}, 0, INFINITY, 0.8, false, true},
+    {"one rate, windows across bins", "iaf_psc_exp", {12800, 12800}, {87.8, 87.8}, 0, INFINITY, 0.19, false, false},
+    {"long windows", "iaf_psc_alpha", {20000, 20000}, {50, 50}, 0, INFINITY, 5, false, false},
+    {"seldom", "iaf_psc_delta", {3, 3}, {16, 16}, 0, INFINITY, 1.5, false, false},
+    {"now and then", "iaf_psc_delta", {700, 700}, {1.9, 1.9}, 0, INFINITY, 0.2, false, false},
+    {"incessant", "iaf_psc_delta", {3e5, 3e5}, {8e-3, 8e-3}, 0, INFINITY, 0.5, false, false},
+    {"some of the neurons", "iaf_psc_exp", {9000, 9000}, {110, 110}, 0, INFINITY, 0.1, true, false},
+    {"for a time", "iaf_psc_exp", {15000, 15000}, {90, 90}, 17.03, 38.71, 0.1, false, false},
+    {"for a moment", "iaf_psc_exp", {15000, 15000}, {900, 900}, 0.31, 1.17, 0.1, false, false},
+    {"drawn weights", "iaf_psc_exp", {9000, 9000}, {-20, 250}, 0, INFINITY, 0.1, false, false},
+    {"drawn rates", "iaf_psc_exp", {0, 20000}, {95, 95}, 10, INFINITY, 0.1, false, false},
+    {"drawn rates of few lengths of bins", "iaf_psc_exp", {12000, 30000}, {60, 60}, 0, INFINITY, 0.1, false, false},
+    {"drawn rates, weights of both signs", "iaf_psc_exp", {0, 20000}, {-60, 250}, 0, INFINITY, 0.1, false, false},
+    {"since before the start", "iaf_psc_exp", {12000, 12000}, {90, 90}, -5, INFINITY, 0.1, false, false},
+    {"never", "iaf_psc_exp", {12000, 12000}, {90, 90}, 1e23, INFINITY, 0.1, false, false},
+    {"silent", "iaf_psc_exp", {0, 0}, {95, 95}, 0, INFINITY, 0.1, false, false},
+    {"conductances", "iaf_cond_exp", {3000, 3000}, {12, 12}, 5, INFINITY, 0.3, false, false},
 };
 enum { DRIVES = sizeof drives / sizeof *drives, NEURONS = 300 };
+
+/* To these nothing happens. As they are in the same shard, those who are looked at with care are few enough that
+ * windows stay as long as bins. */
+enum { BYSTANDERS = 2500 };
 
 static struct hk_value between(const double *ends)
 {
@@ -230,6 +263,8 @@ static struct hk_network *driven(size_t number, uint32_t *neurons)
   ck_assert_int_eq(hk_network_create(&network), HK_OK);
   struct hk_population_spec cells = {.name = "cells", .model = drives[number].model, .size = NEURONS};
   ck_assert_int_eq(hk_network_add_population(network, &cells, NULL, NULL, NULL), HK_OK);
+  struct hk_population_spec others = {.name = "others", .model = drives[number].model, .size = BYSTANDERS};
+  ck_assert_int_eq(hk_network_add_population(network, &others, NULL, NULL, NULL), HK_OK);
   struct hk_projection_spec among = {.rule = {.kind = HK_RULE_FIXED_OUTDEGREE, .number = 3},
                                      .weight = hk_value_constant(1e-3),
                                      .delay = hk_value_constant(drives[number].delay)};
@@ -266,6 +301,7 @@ START_TEST(windows_take_the_same)
   static uint32_t neurons[NEURONS];
   struct hk_network *network = driven((size_t)_i, neurons);
   size_t spikes = schedulers_agree(network, 4, duration, 1e-9);
+  assert_rain(drives[_i].what, drives[_i].rain ? 0.9 : 0, 1);
   if (drives[_i].rate[1] > 0 && drives[_i].from < duration)
     ck_assert_msg(spikes > NEURONS / 10, "%s: %zu spikes", drives[_i].what, spikes);
   else
@@ -284,12 +320,12 @@ START_TEST(parts_of_a_shard)
   static const struct {
     uint32_t population;
     double rate, weight, from;
-  } inputs[] = {{0, 13000, 85, 0}, {0, 300, 400, 0}, {2, 15000, 90, 7.5}, {2, 11900, -30, 12.03}};
-  static const uint32_t sizes[] = {37, 6, 291};
-  static const char *const names[] = {"a", "b", "c"};
+  } inputs[] = {{0, 13000, 20, 0}, {0, 300, 400, 0}, {2, 15000, 20, 0.5}, {2, 11900, -5, 12.03}};
+  static const uint32_t sizes[] = {37, 6, 291, BYSTANDERS};
+  static const char *const names[] = {"a", "b", "c", "others"};
   struct hk_network *network;
   ck_assert_int_eq(hk_network_create(&network), HK_OK);
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     struct hk_population_spec cells = {.name = names[i], .model = "iaf_psc_exp", .size = sizes[i]};
     ck_assert_int_eq(hk_network_add_population(network, &cells, NULL, NULL, NULL), HK_OK);
   }
@@ -311,6 +347,25 @@ START_TEST(parts_of_a_shard)
     ck_assert_int_eq(hk_network_add_input(network, &input, NULL, NULL, NULL), HK_OK);
   }
   ck_assert_uint_gt(schedulers_agree(network, 6, 60, 1e-9), 100);
+  assert_rain("parts of a shard", 0.65, 1);
+  hk_network_destroy(network);
+}
+END_TEST
+
+/* Currents that switch where windows end, but for rounding, leave windows and bins in step; others do not. */
+START_TEST(rain_and_switches)
+{
+  static const struct {
+    double at[3], least, most; /* ms */
+  } switches[] = {{{0.3, 0.7, 20.3}, 0.9, 1}, {{10.05, 33.1, 41}, 0.2, 0.6}, {{0.04, 0.06, 31.7}, 0.3, 0.9}};
+  static const double pA[] = {120, -60, 30};
+  static uint32_t neurons[NEURONS];
+  struct hk_network *network = driven(0, neurons);
+  struct hk_input_spec input = {
+      .kind = HK_INPUT_STEPS, .times = switches[_i].at, .amplitudes = pA, .step_count = 3, .to = INFINITY};
+  ck_assert_int_eq(hk_network_add_input(network, &input, NULL, NULL, NULL), HK_OK);
+  ck_assert_uint_gt(schedulers_agree(network, 4, 50, 1e-9), NEURONS / 10);
+  assert_rain("switches", switches[_i].least, switches[_i].most);
   hk_network_destroy(network);
 }
 END_TEST
@@ -329,6 +384,7 @@ int main(void)
   tcase_add_test(tcase, silent);
   tcase_add_loop_test(tcase, windows_take_the_same, 0, DRIVES);
   tcase_add_test(tcase, parts_of_a_shard);
+  tcase_add_loop_test(tcase, rain_and_switches, 0, 3);
   suite_add_tcase(suite, tcase);
   return run_suite(suite);
 }

@@ -234,6 +234,16 @@ static enum hk_status place_samples(struct windows *w)
   return HK_OK;
 }
 
+/* Currents have switched at the window's start. Windows go on as they would have, where that is one of their ends but
+ * for rounding: then they still end where bins of Poisson trains do. Elsewhere they are counted anew from there. */
+static void cast_anchor(struct windows *w)
+{
+  const double start = w->window.start, h = w->lengths.h, count = nearbyint(start / h);
+  const bool in_step = count < 0x1p53 && fabs(fma(count, h, -start)) <= 0x1p-50 * start;
+  w->anchor = in_step ? 0 : start;
+  w->k = in_step ? (uint64_t)count : 0;
+}
+
 /* Lays out the next window, from the end of the last. */
 static enum hk_status open_window(struct windows *w)
 {
@@ -244,8 +254,7 @@ static enum hk_status open_window(struct windows *w)
   window->start = window->end;
   if (status == HK_OK && hk__currents_next(&w->currents) <= window->start) {
     status = take_switches(w);
-    w->anchor = window->start;
-    w->k = 0;
+    cast_anchor(w);
   }
   double end = fma((double)++w->k, w->lengths.h, w->anchor), cut = hk__currents_next(&w->currents);
   window->end = fmin(end, cut);
