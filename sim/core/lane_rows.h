@@ -25,8 +25,6 @@ HK_INLINE hk_lanes hk__lanes_picked_up(const double *const from[HK_LANES])
 #endif
 }
 
-typedef double hk__row __attribute__((vector_size(32), aligned(8), may_alias)); /* in memory */
-
 /* Rows of lanes i and, where there are so many, 4 + i. */
 HK_INLINE hk_lanes hk__rows_load(const double *const row[HK_LANES], size_t i)
 {

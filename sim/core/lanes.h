@@ -21,6 +21,7 @@
 #endif
 
 typedef double hk__four __attribute__((vector_size(32)));
+typedef double hk__row __attribute__((vector_size(32), aligned(8), may_alias)); /* four in memory */
 typedef double hk__two __attribute__((vector_size(16)));
 
 HK_INLINE hk_lanes hk__lanes_load(const double *p)

@@ -3,28 +3,23 @@
  *
  * Neurons go in groups of HK__GROUP. Where no event of the window went to a group, its accumulators are not looked at.
  * Neurons whose bound reaches theta become suspects, with the state they had before the window. */
-#include "core/lanes.h"
+#include "core/lane_rows.h"
 #include "core/rain.h"
 #include "core/shard.h"
 
 /* The accumulators of HK_LANES neurons: sum[0 .. n) of each state, sum[n] of what events can add to the bound. */
 HK_INLINE void gather_sums(const double *sums, const size_t n, const size_t lanes, hk_lanes *sum)
 {
-#if defined(HK__LANES_256) || defined(HK__LANES_512)
-  if (lanes == 4) {
-    hk__four r[HK_LANES];
-    memcpy(r, sums, sizeof r);
-    for (size_t i = 0; i < HK_LANES; i += 4)
-      hk__fours_transpose(r + i);
+  if (lanes == HK__ROW) {
+    const double *row[HK_LANES];
+    hk_lanes column[HK__ROW];
+    for (size_t i = 0; i < HK_LANES; i++)
+      row[i] = sums + i * HK__ROW;
+    hk__rows_gather(row, column);
     for (size_t j = 0; j <= n; j++)
-#if defined(HK__LANES_512)
-      sum[j] = __builtin_shufflevector(r[j], r[4 + j], 0, 1, 2, 3, 4, 5, 6, 7);
-#else
-      sum[j] = r[j];
-#endif
+      sum[j] = column[j];
     return;
   }
-#endif
   for (size_t j = 0; j <= n; j++) {
     double some[HK_LANES];
     for (size_t i = 0; i < HK_LANES; i++)
