@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/rain.h"
 
+#include "core/lane_rows.h"
 #include "core/shard.h"
 
 enum { CHUNK = HK__RAIN_CHUNK, ROW = HK__RAIN_ROW, EVERY = (1 << HK_LANES) - 1 };
@@ -62,16 +63,20 @@ HK_INLINE void take_first(struct fall *f, const unsigned degree, const unsigned 
   for (size_t i = f->count; i < f->count + HK_LANES; i++) {
     f->u[i] = -1;
     f->spikes[i] = 0;
+    for (unsigned s = 0; s < states; s++)
+      f->value[s][i] = 0;
   }
 }
 
-/* Those that have a k-th spike. Returns how many. */
+/* Those that have a k-th spike, and for lanes after the last the place of none. Returns how many. */
 static size_t list_more(const struct fall *f, unsigned k, uint32_t *list)
 {
   const hk_lanes limit = hk_lanes_all(f->rain->limit[k]);
   size_t count = 0;
   for (uint32_t at = 0; at < f->count; at += HK_LANES)
     count += hk__list_bits(EVERY & ~hk__lanes_below(hk__lanes_load(f->u + at), limit), at, list + count);
+  for (size_t i = count; i < count + HK_LANES; i++)
+    list[i] = f->count;
   return count;
 }
 
@@ -80,22 +85,22 @@ HK_INLINE void take_more(struct fall *f, const unsigned degree, const unsigned s
                          const uint32_t *list, size_t count)
 {
   for (size_t at = 0; at < count; at += HK_LANES) {
+    const uint32_t *of = list + at;
+    const double *from[HK_LANES];
     hk__words train, w[HK__POISSON_WORDS];
-    hk_lanes u;
     for (unsigned i = 0; i < HK_LANES; i++) {
-      const uint32_t of = list[at + i < count ? at + i : at];
-      train[i] = f->first + of;
-      u[i] = at + i < count ? f->u[of] : -1;
+      train[i] = f->first + of[i];
+      from[i] = &f->u[of[i]];
     }
+    const hk_lanes u = hk__lanes_picked_up(from);
     struct drops drops = no_drops(states);
     hk__poisson_draw(f->group, &f->rain->keys, train, block, w);
     for (unsigned i = 0; i < HK__POISSON_WORDS; i++)
       take_spike(f->rain, degree, states, u, k + i, w[i], w[(i + 1) % HK__POISSON_WORDS], &drops);
-    for (unsigned i = 0; i < HK_LANES && at + i < count; i++) {
-      const uint32_t of = list[at + i];
+    for (unsigned i = 0; i < HK_LANES; i++) {
       for (unsigned s = 0; s < states; s++)
-        f->value[s][of] += drops.value[s][i];
-      f->spikes[of] += drops.spikes[i];
+        f->value[s][of[i]] += drops.value[s][i];
+      f->spikes[of[i]] += drops.spikes[i];
     }
   }
 }
