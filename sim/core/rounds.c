@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Walks of a nonlinear model, HK_LANES at a time.
  *
- * In a round each walk that is under way takes one step of the integrator: towards its moment or, where the model has
- * no bound that says how long it stays quiet, ahead from the moment at which it stands. All that is done to a cell is
- * what core/cell.c does to it, in the same order; which walks stand in the lanes beside it changes nothing. What few
- * walks meet (spikes, looks ahead, samples) is done to one after the other. */
+ * In a round each walk that is under way takes one step of the integrator, towards its moment or, where the model has
+ * no bound that says how long it stays quiet, ahead from the moment at which it stands; or those that have come to
+ * their moments on a course known before go on from there. All that is done to a cell is what core/cell.c does to it,
+ * in the same order; which walks stand in the lanes beside it changes nothing. What most models seldom meet (spikes,
+ * looks ahead, samples) is done to one after the other. */
 #include <stddef.h>
 
 #include "core/stride.h"
@@ -37,7 +38,9 @@ _Static_assert(offsetof(struct hk__cell, pace) == PACE * sizeof(double), "the fi
 _Static_assert(offsetof(struct hk__cell, threshold) == (HK__ROW + THRESHOLD) * sizeof(double), "its second row");
 _Static_assert(offsetof(struct hk__cell, ahead_time) == (HK__ROW + AHEAD) * sizeof(double), "its second row");
 _Static_assert(offsetof(struct hk__walk, event) == NEXT * sizeof(double), "the row of a walk");
+_Static_assert(offsetof(struct hk__event, neuron) == PORT * sizeof(double), "the row of an event");
 _Static_assert(offsetof(struct hk__event, after) == AFTER * sizeof(double), "the row of an event");
+enum { LITTLE_ENDIAN_HERE = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ }; /* the port is the upper half of its word */
 
 /* Takes up to HK_LANES of the walks. */
 static void meet(struct group *g, const uint32_t *walk, size_t count)
@@ -123,7 +126,7 @@ static void gather_events(struct group *g)
   hk__rows_gather(row, event);
   g->event = event[TIME];
   g->weight = event[WEIGHT];
-  g->port = (hk__words)event[PORT] >> 32;
+  g->port = LITTLE_ENDIAN_HERE ? (hk__words)event[PORT] >> 32 : (hk__words)event[PORT] & UINT32_MAX;
   g->after = (hk__words)event[AFTER];
 }
 
@@ -232,7 +235,6 @@ static enum hk_status fire(struct group *g, size_t i)
   struct hk__cell *cell = g->cell[i];
   const size_t n = g->shard->n;
   const double time = g->time[i];
-  cell->since = time;
   for (size_t j = 0; j < n; j++)
     cell->x[j] = g->x[j][i];
   hk__cell_fire(g->shard->cells, g->shard->place->first + g->walk[i]->neuron, time);

@@ -66,9 +66,8 @@ void hk__walks_destroy(struct hk__walks *w)
 /* Fetches what a walk needs first. */
 static inline __attribute__((always_inline)) void prefetch(const struct hk__shard_state *shard, uint32_t neuron)
 {
-  const struct hk__cell *first = &shard->cells->cell[shard->place->first];
-  __builtin_prefetch(first + neuron, 1);
-  __builtin_prefetch(first->x + neuron * hk__states_room(shard->n), 1);
+  const struct hk__cell *cell = &shard->cells->cell[shard->place->first + neuron];
+  __builtin_prefetch(cell, 1);
   __builtin_prefetch(&shard->current[neuron]);
   __builtin_prefetch(&shard->timer[neuron], 1);
 }

@@ -234,14 +234,23 @@ static enum hk_status place_samples(struct windows *w)
   return HK_OK;
 }
 
-/* Currents have switched at the window's start. Windows go on as they would have, where that is one of their ends but
- * for rounding: then they still end where bins of Poisson trains do. Elsewhere they are counted anew from there. */
+/* What may lie between two ways to compute one time. */
+static double rounding(double time)
+{
+  return 0x1p-50 * time;
+}
+
+/* Currents have switched at the window's start. Windows end at multiples of their length, as bins of Poisson trains do,
+ * if that is one but for rounding, or if no switch follows soon: then one short window leads to the next. Elsewhere
+ * they are counted from the switch, as those between switches at even intervals are then of few lengths. */
 static void cast_anchor(struct windows *w)
 {
+  static const double soon = 64; /* windows */
   const double start = w->window.start, h = w->lengths.h, count = nearbyint(start / h);
-  const bool in_step = count < 0x1p53 && fabs(fma(count, h, -start)) <= 0x1p-50 * start;
-  w->anchor = in_step ? 0 : start;
-  w->k = in_step ? (uint64_t)count : 0;
+  const bool in_step = count < 0x1p40 && fabs(fma(count, h, -start)) <= rounding(start);
+  const bool leisure = count < 0x1p40 && hk__currents_next(&w->currents) - start > soon * h;
+  w->anchor = in_step || leisure ? 0 : start;
+  w->k = in_step ? (uint64_t)count : leisure ? (uint64_t)floor(start / h) : 0;
 }
 
 /* Lays out the next window, from the end of the last. */
@@ -257,11 +266,11 @@ static enum hk_status open_window(struct windows *w)
     cast_anchor(w);
   }
   double end = fma((double)++w->k, w->lengths.h, w->anchor), cut = hk__currents_next(&w->currents);
-  window->end = fmin(end, cut);
+  window->end = cut <= end + rounding(end) ? cut : end;
   window->length = w->lengths.h;
   window->responses = hk__lengths_responses(&w->lengths);
-  if (cut < end && status == HK_OK)
-    status = hk__lengths_cut(&w->lengths, window->start, cut, &window->length, &window->responses);
+  if (window->end < window->start + window->length - rounding(end) && status == HK_OK)
+    status = hk__lengths_cut(&w->lengths, window->start, window->end, &window->length, &window->responses);
   if (status == HK_OK)
     status = take_sources(w);
   if (status == HK_OK)
