@@ -144,8 +144,8 @@ struct hk_model {
    * their current stays at most `current`; 0 if that cannot be told cheaply. May be NULL. */
   void (*quiet)(const hk_lanes *param, const hk_lanes *x, const hk_lanes *current, hk_lanes *time);
 
-  /* Nonlinear models: adds an event of weight w at the port to x. In lanes where none arrives, and clamped states, x is
-   * restored by the engine. */
+  /* Nonlinear models: adds an event at the port to x, of weight[lane], in the port's unit. The engine restores what x
+   * was in lanes where none arrives and, while they stand still, of clamped states. */
   void (*receive)(const hk_lanes *param, size_t port, const hk_lanes *weight, hk_lanes *x);
 
   /* Nonlinear models: the level that state 0 reaches at a spike (mV) and the refractory time (ms). */

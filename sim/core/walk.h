@@ -13,7 +13,8 @@
 
 enum { HK__TIMER_BLOCK = 64 };
 
-/* A neuron on its way through the window, from moment to moment: an event, or its timer. */
+/* A neuron on its way through the window, from moment to moment: an event, or its timer. What changes on the way comes
+ * first: a row of four (lane_rows.h). */
 struct hk__walk {
   double time;         /* the moment it is going to, */
   double stands, left; /* from where it stands, and how far it has to go yet; INFINITY: it looks ahead from there */
@@ -24,7 +25,7 @@ struct hk__walk {
 };
 
 /* Where walks queue for the next round. Those that it takes together should be alike in how many terms their steps
- * need; those that are there need none. */
+ * need; those that are there need none. Those that are over queue where nobody looks. */
 enum { HK__THERE, HK__QUEUES = 7, HK__OVER = HK__QUEUES }; /* in between as many as lengths of series */
 
 typedef enum hk_status hk__walks_loop(struct hk__shard_state *shard, const struct hk__window *window);
