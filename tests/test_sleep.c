@@ -13,26 +13,42 @@
 #include "scene.h"
 #include "suite.h"
 
-/* The linker puts this in front of hk__sleep_catch_up: it counts naps, and those of a hundred windows or more. */
+/* The linker puts this in front of hk__sleep_advance: it counts naps, and those of a hundred windows or more. */
 static atomic_uint_least64_t naps, long_naps, longest_nap;
 
-void __real_hk__sleep_catch_up(struct hk__shard_state *shard, size_t group);
-void __wrap_hk__sleep_catch_up(struct hk__shard_state *shard, size_t group);
+void __real_hk__sleep_advance(struct hk__shard_state *shard, size_t group, uint64_t windows);
+void __wrap_hk__sleep_advance(struct hk__shard_state *shard, size_t group, uint64_t windows);
 
-void __wrap_hk__sleep_catch_up(struct hk__shard_state *shard, size_t group)
+/* And this in front of hk__sleep_close: windows asleep, and the groups in them that were swept and that were not. */
+static atomic_uint_least64_t windows_asleep, swept, left_alone;
+
+void __real_hk__sleep_close(struct hk__shard_state *shard);
+void __wrap_hk__sleep_close(struct hk__shard_state *shard);
+
+void __wrap_hk__sleep_close(struct hk__shard_state *shard)
 {
-  uint64_t windows = shard->sleep.on ? shard->sleep.clock - shard->sleep.since[group] : 0;
-  naps += windows > 0;
+  const struct hk__sleep *sleep = &shard->sleep;
+  for (size_t g = 0; sleep->on && g < sleep->groups; g++) {
+    swept += sleep->since[g] == sleep->clock + 1;
+    left_alone += sleep->since[g] < sleep->clock + 1;
+  }
+  windows_asleep += sleep->on;
+  __real_hk__sleep_close(shard);
+}
+
+void __wrap_hk__sleep_advance(struct hk__shard_state *shard, size_t group, uint64_t windows)
+{
+  naps++;
   long_naps += windows >= 100;
   uint_least64_t longest = longest_nap;
   while (windows > longest && !atomic_compare_exchange_weak(&longest_nap, &longest, windows))
     ;
-  __real_hk__sleep_catch_up(shard, group);
+  __real_hk__sleep_advance(shard, group, windows);
 }
 
 static void forget_naps(void)
 {
-  naps = long_naps = longest_nap = 0;
+  naps = long_naps = longest_nap = windows_asleep = swept = left_alone = 0;
 }
 
 static void assert_slept(uint64_t least)
@@ -158,6 +174,36 @@ START_TEST(sooner_than_superposition_says)
 }
 END_TEST
 
+/* Neurons that would all fire by themselves, each at its own pace, among events that come to a good part of the groups
+ * in each window: most naps last a few windows, and many end because a crossing is near. */
+START_TEST(short_naps)
+{
+  enum { DOZING = 1600 };
+  static double amplitude[DOZING];
+  const struct hk_model *model = linear_model((size_t)_i);
+  const double weight = scene_weight(model), current = scene_current(model);
+  const int events = model->state_count == 1 ? 20000 : 40000; /* those of one state sleep less readily */
+  uint64_t state = 77 + (uint64_t)_i;
+  struct scene scene = {.model = model, .cells = DOZING, .window = window, .duration = 100};
+  for (int i = 0; i < events; i++) {
+    const double strength = draw_between(&state, -0.4, 0.5);
+    scene_hit(&scene, (uint32_t)draw_between(&state, 0, DOZING), draw_between(&state, 0, 100), window,
+              weight * strength);
+  }
+  if (current > 0) {
+    for (uint32_t i = 0; i < DOZING; i++)
+      amplitude[i] = current * draw_between(&state, 0.9, 1.5);
+    add_current(&scene, HK_INPUT_DC, NULL, 0)->amplitude = hk_value_list(amplitude, DOZING);
+  }
+  forget_naps();
+  ck_assert_uint_gt(scene_agrees(&scene, "short naps", 1e-9), current > 0 ? DOZING / 4 : 30);
+  ck_assert_msg(windows_asleep > 500 && left_alone > swept && swept > left_alone / 9,
+                "%s: %llu windows asleep, %llu groups swept in them, %llu not", model->name,
+                (unsigned long long)windows_asleep, (unsigned long long)swept, (unsigned long long)left_alone);
+  scene_clear(&scene);
+}
+END_TEST
+
 static const double rush_from[] = {0, 60}, rush_to[] = {12, 75};
 
 /* The crowd with synapses among it, weak and of many weights and delays, and two rushes of private input. */
@@ -248,6 +294,7 @@ int main(void)
   const int models = (int)linear_model_count();
   tcase_add_loop_test(tcase, creeping_and_woken, 0, models);
   tcase_add_loop_test(tcase, sooner_than_superposition_says, 0, models);
+  tcase_add_loop_test(tcase, short_naps, 0, models);
   tcase_add_loop_test(tcase, rushes_between_naps, 0, 2);
   tcase_add_test(tcase, a_million_windows);
   suite_add_tcase(suite, tcase);

@@ -228,7 +228,7 @@ static enum hk_status resolve_one(struct hk__shard_state *shard, const struct hk
   bool released = suspect->release > -INFINITY && suspect->release < window->end;
   if (w.spiked || released || w.current->sine_count > 0) {
     for (size_t j = 0; j < shard->n; j++)
-      shard->z[j * shard->stride + i] = w.x[j] - hk__shard_rest(shard, i, j);
+      *hk__shard_state(shard, i, j) = w.x[j] - hk__shard_rest(shard, i, j);
     if (refractory(&w))
       return enter_refractory(shard, &w);
   }

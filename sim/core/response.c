@@ -174,15 +174,22 @@ static void range_port(struct hk__response *r, const struct samples *samples, si
   r->port[p].lo = fmin(0, lo);
 }
 
-static void derive_bend(struct hk__response *r, const struct samples *samples)
+static void derive_bend(const struct hk__kernel *kernel, const struct samples *samples, double h, double *out)
 {
-  for (size_t j = 0; j < r->kernel->n; j++) {
+  for (size_t j = 0; j < kernel->n; j++) {
     double unit[HK_STATES_MAX] = {0}, hi, lo, bend;
     unit[j] = 1;
-    range_of(r->kernel, samples, unit, &hi, &lo, &bend);
+    range_of(kernel, samples, unit, &hi, &lo, &bend);
     /* between samples the curvature changes by a few per cent at most: rate * h <= 1/2 */
-    r->bend[j] = 1.1 * bend * r->h * r->h / 8;
+    out[j] = 1.1 * bend * h * h / 8;
   }
+}
+
+void hk__response_bend(const struct hk__kernel *kernel, double h, double *bend)
+{
+  struct samples samples;
+  take_samples(kernel, h, &samples);
+  derive_bend(kernel, &samples, h, bend);
 }
 
 size_t hk__response_doubles(const struct hk_model *model)
@@ -201,7 +208,7 @@ void hk__response_init(struct hk__response *response, const struct hk__kernel *k
   hk__kernel_propagator(kernel, false, h, response->P, Q);
   struct samples samples;
   take_samples(kernel, h, &samples);
-  derive_bend(response, &samples);
+  derive_bend(kernel, &samples, h, response->bend);
   long double coefficient[HK_PORTS_MAX][HK_STATES_MAX][NODES];
   for (size_t p = 0; p < kernel->model->port_count; p++) {
     fit_port(response, &samples, p, coefficient[p]);

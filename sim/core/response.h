@@ -59,6 +59,9 @@ bool hk__response_suits(const struct hk__kernel *kernel, double h);
 size_t hk__response_doubles(const struct hk_model *model);
 void hk__response_init(struct hk__response *response, const struct hk__kernel *kernel, double h, double *memory);
 
+/* The part of the bound that grows with h^2, bend[n], over a time h within the reach of the kernel. */
+void hk__response_bend(const struct hk__kernel *kernel, double h, double *bend);
+
 /* 0 if one response serves both kernels: they differ at most in what they rest at, their threshold and refractoriness.
  * Else an order. */
 int hk__kernel_compare(const struct hk__kernel *a, const struct hk__kernel *b);

@@ -74,7 +74,7 @@ enum hk_status hk__suspect_add(struct hk__shard_state *shard, uint32_t neuron)
   struct hk__suspect *suspect = &shard->suspect[shard->suspect_count++];
   *suspect = (struct hk__suspect){.neuron = neuron, .release = -INFINITY};
   for (size_t j = 0; j < shard->n; j++)
-    suspect->x[j] = shard->z[j * shard->stride + neuron] + hk__shard_rest(shard, neuron, j);
+    suspect->x[j] = *hk__shard_state(shard, neuron, j) + hk__shard_rest(shard, neuron, j);
   shard->mark[neuron] = (uint32_t)shard->suspect_count;
   shard->wanted[neuron] = 1;
   return HK_OK;
@@ -235,11 +235,22 @@ static void set_initial_states(struct hk__shard_state *shard)
                     hk__kernel_compare(kernels[shard->kernel[0]], kernels[shard->kernel[i]]) == 0;
     const double *x = population->state + (size_t)index * shard->n;
     for (size_t j = 0; j < shard->n; j++)
-      shard->z[j * shard->stride + i] = x[j] - hk__shard_rest(shard, i, j);
+      *hk__shard_state(shard, i, j) = x[j] - hk__shard_rest(shard, i, j);
     hk__shard_set_theta(shard, i);
     if (shard->current[i].sine_count > 0)
       shard->driven[shard->driven_count++] = i;
   }
+}
+
+static bool is_arrow(const struct hk_linear *system, size_t n)
+{
+  bool arrow = true;
+  for (size_t j = 1; j < n; j++) {
+    arrow &= system->sense[j] == 0;
+    for (size_t k = 0; k < n; k++)
+      arrow &= j == k || system->A[j][k] == 0;
+  }
+  return arrow;
 }
 
 static enum hk_status init_superposed(struct hk__shard_state *shard)
@@ -262,6 +273,7 @@ static enum hk_status init_superposed(struct hk__shard_state *shard)
   for (size_t i = count; i < shard->stride; i++)
     shard->theta[i] = INFINITY;
   set_initial_states(shard);
+  shard->arrow = is_arrow(&shard->built->kernels[shard->kernel[0]]->system, shard->n);
   return shard->alike ? hk__sleep_init(shard) : HK_OK;
 }
 
@@ -378,7 +390,7 @@ void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, d
   size_t group = neuron / HK__GROUP;
   hk__sleep_catch_up(shard, group);
   for (size_t j = 0; j < shard->n; j++)
-    shard->z[j * shard->stride + neuron] += kernel->rest_per_current[j] * (before - now);
+    *hk__shard_state(shard, neuron, j) += kernel->rest_per_current[j] * (before - now);
   if (shard->theta[neuron] < INFINITY)
     hk__shard_set_theta(shard, neuron);
   if (shard->sleep.on)

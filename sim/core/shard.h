@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A shard at work: its neurons' states, the spikes on their way to it, and one window's events.
  *
- * States stand at the start of a window between windows: z[j][i] is state j of neuron i less its resting value. In a
- * window, for a shard whose models superpose:
+ * States stand at the start of a window between windows, less their resting values. In a window, for a shard whose
+ * models superpose:
  *   1. spikes are admitted: an entry in flight for each row; a row is sorted by delay and the entry's cursor moves
  * along it, so that a window takes a slice;
  *   2. each event adds its response at the window's end, and what it can add to the membrane potential inside the
@@ -126,6 +126,7 @@ struct hk__shard_state {
   size_t n, lanes;        /* states; doubles in an accumulator: 2 or a multiple of 4 */
   size_t stride;          /* neurons and what fills the last group */
   bool superposed, alike; /* alike: one response serves all neurons */
+  bool arrow;             /* their first state is what is sensed, and others act on no state but it and themselves */
   bool dense;             /* awake, and so many events came in the last window that hardly a group went without */
   hk__shard_loop *deliver, *sweep;
   hk__find_loop *find_wanted;
@@ -143,7 +144,8 @@ struct hk__shard_state {
 
   /* superposed */
   struct hk__sleep sleep; /* if alike */
-  double *z, *theta;      /* theta: the threshold for sense . z, less a margin for rounding; INFINITY if refractory */
+  double *z;              /* [group][n][HK__GROUP]: states less their resting values */
+  double *theta;          /* the threshold for sense . z, less a margin for rounding; INFINITY if refractory */
   uint32_t *kernel;       /* per neuron: index in built->kernels */
   uint32_t *driven;       /* neurons under sines: always suspect */
   size_t driven_count;
@@ -310,6 +312,12 @@ enum hk_status hk__shard_step_trees(struct hk__shard_state *shard, const struct 
 enum hk_status hk__trees_init(struct hk__shard_state *shard);
 void hk__trees_clear(struct hk__shard_state *shard);
 enum hk_status hk__shard_emit(struct hk__shard_state *shard, uint32_t neuron, double time);
+
+/* State j of a neuron, less its resting value. */
+static inline double *hk__shard_state(const struct hk__shard_state *shard, uint32_t neuron, size_t j)
+{
+  return &shard->z[(neuron / HK__GROUP * shard->n + j) * HK__GROUP + neuron % HK__GROUP];
+}
 
 static inline const struct hk__response *hk__shard_response(const struct hk__shard_state *shard,
                                                             const struct hk__window *window, uint32_t neuron)

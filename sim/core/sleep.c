@@ -7,103 +7,145 @@
 
 #include "core/shard.h"
 
+enum { DIGITS = HK__SLEEP_LEAPS - 1 };
+
 /* Shares of groups touched in a window: above the one a sleeping shard wakes, below the other it falls asleep. */
-static const double busy = 0.3, quiet = 0.1;
+struct shares {
+  double busy, quiet;
+};
+
+/* With one state being awake costs little; rain falls on those awake only. */
+static struct shares shares_of(const struct hk__shard_state *shard)
+{
+  static const struct shares usual = {0.7, 0.45}, one_state = {0.3, 0.15}, in_rain = {0.3, 0.1};
+  for (size_t i = 0; i < shard->drive_count; i++)
+    if (shard->drive[i].rain)
+      return in_rain;
+  return shard->n == 1 ? one_state : usual;
+}
+
+/* Below this share a shard sleeps deeply. */
+static const double deep = 0.1;
 
 enum hk_status hk__sleep_init(struct hk__shard_state *shard)
 {
   struct hk__sleep *sleep = &shard->sleep;
+  const size_t n = shard->n, powers = HK__SLEEP_LEVELS * DIGITS * n * n, leaps = HK__SLEEP_LEAPS * n * (n + 2);
   sleep->groups = shard->stride / HK__GROUP;
-  size_t blocks = sleep->groups / HK__SLEEP_BLOCK + 1;
-  sleep->since = calloc(sleep->groups, sizeof *sleep->since);
-  sleep->wake = calloc(sleep->groups, sizeof *sleep->wake);
-  sleep->soonest = calloc(blocks, sizeof *sleep->soonest);
-  sleep->power = malloc(HK__SLEEP_POWERS * shard->n * shard->n * sizeof *sleep->power);
-  shard->bytes += (2 * sleep->groups + blocks) * sizeof *sleep->since +
-                  HK__SLEEP_POWERS * shard->n * shard->n * sizeof *sleep->power;
-  return sleep->since && sleep->wake && sleep->soonest && sleep->power ? HK_OK : HK_ERR_MEMORY;
+  const size_t groups = sleep->groups + HK__SLEEP_TOGETHER;
+  sleep->since = calloc(groups, sizeof *sleep->since);
+  sleep->wake = calloc(groups, sizeof *sleep->wake);
+  sleep->alarm = calloc(groups, sizeof *sleep->alarm);
+  sleep->due = malloc(groups * sizeof *sleep->due);
+  sleep->power = malloc(powers * sizeof *sleep->power);
+  sleep->leap = malloc(leaps * sizeof *sleep->leap);
+  shard->bytes += groups * (2 * sizeof *sleep->since + sizeof *sleep->alarm + sizeof *sleep->due) +
+                  (powers + leaps) * sizeof *sleep->power;
+  bool all = sleep->since && sleep->wake && sleep->alarm && sleep->due && sleep->power && sleep->leap;
+  return all ? HK_OK : HK_ERR_MEMORY;
 }
 
 void hk__sleep_clear(struct hk__sleep *sleep)
 {
   free(sleep->since);
   free(sleep->wake);
-  free(sleep->soonest);
+  free(sleep->alarm);
+  free(sleep->due);
   free(sleep->power);
+  free(sleep->leap);
+}
+
+static double *power_of(const struct hk__shard_state *shard, size_t level, size_t digit)
+{
+  return shard->sleep.power + (level * DIGITS + digit - 1) * shard->n * shard->n;
 }
 
 static void derive_powers(struct hk__shard_state *shard)
 {
+  const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[0]];
+  double integral[HK_STATES_MAX * HK_STATES_MAX], h = shard->sleep.h;
+  for (size_t level = 0; level < HK__SLEEP_LEVELS; level++, h *= HK__SLEEP_LEAPS)
+    for (size_t digit = 1; digit <= DIGITS; digit++)
+      hk__kernel_propagator(kernel, false, (double)digit * h, power_of(shard, level, digit), integral);
+}
+
+/* The bound of the longest leap serves shorter ones, as the square of their length. */
+static void derive_leaps(struct hk__shard_state *shard)
+{
   struct hk__sleep *sleep = &shard->sleep;
-  size_t n = shard->n;
-  double integral[HK_STATES_MAX * HK_STATES_MAX];
-  for (int i = 0; i < HK__SLEEP_POWERS; i++)
-    hk__kernel_propagator(shard->built->kernels[shard->kernel[0]], false, ldexp(sleep->h, i),
-                          sleep->power + (size_t)i * n * n, integral);
-  sleep->power_h = sleep->h;
+  const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[0]];
+  const size_t n = shard->n;
+  double integral[HK_STATES_MAX * HK_STATES_MAX], most[HK_STATES_MAX];
+  sleep->leaps = HK__SLEEP_LEAPS;
+  while (sleep->leaps > 1 && (double)sleep->leaps * sleep->h > kernel->reach)
+    sleep->leaps /= 2;
+  hk__response_bend(kernel, (double)sleep->leaps * sleep->h, most);
+  for (size_t k = 0; k < sleep->leaps; k++) {
+    const double windows = (double)(k + 1), part = windows / (double)sleep->leaps;
+    double *P = sleep->leap + k * n * (n + 2), *bend = P + n * n, *ahead = bend + n;
+    hk__kernel_propagator(kernel, false, windows * sleep->h, P, integral);
+    for (size_t j = 0; j < n; j++) {
+      bend[j] = most[j] * part * part;
+      ahead[j] = 0;
+      for (size_t i = 0; i < n; i++)
+        ahead[j] = fma(kernel->system.sense[i], P[i * n + j], ahead[j]);
+    }
+  }
 }
 
 static void propagate(const struct hk__shard_state *shard, size_t group, const double *P)
 {
-  size_t n = shard->n;
-  double v[HK_STATES_MAX][HK__GROUP], *z = shard->z + group * HK__GROUP;
+  const size_t n = shard->n;
+  double v[HK_STATES_MAX][HK__GROUP], *z = shard->z + group * n * HK__GROUP;
   for (size_t j = 0; j < n; j++) {
     for (size_t i = 0; i < HK__GROUP; i++)
       v[j][i] = P[j * n] * z[i];
     for (size_t k = 1; k < n; k++)
       for (size_t i = 0; i < HK__GROUP; i++)
-        v[j][i] = fma(P[j * n + k], z[k * shard->stride + i], v[j][i]);
+        v[j][i] = fma(P[j * n + k], z[k * HK__GROUP + i], v[j][i]);
   }
-  for (size_t j = 0; j < n; j++)
-    memcpy(z + j * shard->stride, v[j], sizeof v[j]);
+  memcpy(z, v, n * sizeof *v);
+}
+
+void hk__sleep_advance(struct hk__shard_state *shard, size_t group, uint64_t windows)
+{
+  static const uint64_t most = (uint64_t)DIGITS << 4 * (HK__SLEEP_LEVELS - 1);
+  shard->sleep.since[group] += windows;
+  for (; windows >> 4 * HK__SLEEP_LEVELS; windows -= most)
+    propagate(shard, group, power_of(shard, HK__SLEEP_LEVELS - 1, DIGITS));
+  for (size_t level = 0; windows; level++, windows /= HK__SLEEP_LEAPS)
+    if (windows % HK__SLEEP_LEAPS)
+      propagate(shard, group, power_of(shard, level, windows % HK__SLEEP_LEAPS));
 }
 
 void hk__sleep_catch_up(struct hk__shard_state *shard, size_t group)
 {
-  struct hk__sleep *sleep = &shard->sleep;
-  uint64_t windows = sleep->on ? sleep->clock - sleep->since[group] : 0;
-  if (windows == 0)
-    return;
-  if (sleep->power_h != sleep->h)
-    derive_powers(shard);
-  size_t square = shard->n * shard->n;
-  const double *longest = sleep->power + (HK__SLEEP_POWERS - 1) * square;
-  for (; windows >> HK__SLEEP_POWERS; windows -= 1u << (HK__SLEEP_POWERS - 1))
-    propagate(shard, group, longest);
-  for (int i = 0; windows >> i; i++)
-    if (windows >> i & 1u)
-      propagate(shard, group, sleep->power + (size_t)i * square);
-  sleep->since[group] = sleep->clock;
+  const struct hk__sleep *sleep = &shard->sleep;
+  if (sleep->on && sleep->since[group] < sleep->clock)
+    hk__sleep_advance(shard, group, sleep->clock - sleep->since[group]);
 }
 
-void hk__sleep_set_wake(struct hk__sleep *sleep, size_t group, uint64_t wake)
-{
-  uint64_t *soonest = &sleep->soonest[group / HK__SLEEP_BLOCK];
-  sleep->wake[group] = wake;
-  *soonest = wake < *soonest ? wake : *soonest;
-}
-
-uint64_t hk__sleep_wake_time(const struct hk__shard_state *shard, size_t group)
+uint64_t hk__sleep_longest(const struct hk__shard_state *shard, size_t group)
 {
   const struct hk__sleep *sleep = &shard->sleep;
   const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[0]];
-  const double *z = shard->z + group * HK__GROUP, *theta = shard->theta + group * HK__GROUP;
+  const double *z = shard->z + group * shard->n * HK__GROUP, *theta = shard->theta + group * HK__GROUP;
+  static const double never = 0x1p52; /* windows */
   for (size_t h = HK__HORIZONS; h-- > 0;) {
     const struct hk__horizon *horizon = &kernel->dynamics->horizon[h];
     double bound[HK__GROUP] = {0};
     for (size_t j = 0; j < shard->n; j++)
       for (size_t i = 0; i < HK__GROUP; i++) {
-        double up = z[j * shard->stride + i] * horizon->hi[j], down = z[j * shard->stride + i] * horizon->lo[j];
+        double up = z[j * HK__GROUP + i] * horizon->hi[j], down = z[j * HK__GROUP + i] * horizon->lo[j];
         bound[i] += up > down ? up : down;
       }
     bool below = true;
     for (size_t i = 0; i < HK__GROUP; i++)
       below &= bound[i] < theta[i];
     if (below)
-      return horizon->length < 0x1p52 * sleep->h ? sleep->clock + 1 + (uint64_t)(horizon->length / sleep->h)
-                                                 : UINT64_MAX;
+      return horizon->length < never * sleep->h ? (uint64_t)(horizon->length / sleep->h) : (uint64_t)never;
   }
-  return sleep->clock + 1;
+  return 0;
 }
 
 /* Everybody stands at the clock and is due. */
@@ -112,20 +154,31 @@ static void wake_all(struct hk__shard_state *shard)
   struct hk__sleep *sleep = &shard->sleep;
   for (size_t g = 0; g < sleep->groups; g++) {
     hk__sleep_catch_up(shard, g);
-    sleep->since[g] = sleep->wake[g] = sleep->clock;
+    sleep->since[g] = sleep->clock;
+    hk__sleep_set_wake(sleep, g, sleep->clock);
   }
-  for (size_t b = 0; b * HK__SLEEP_BLOCK < sleep->groups; b++)
-    sleep->soonest[b] = sleep->clock;
 }
 
+/* Makes what sleep takes, for the present length of windows. */
+static void make_ready(struct hk__shard_state *shard)
+{
+  derive_powers(shard);
+  derive_leaps(shard);
+  shard->sleep.made_h = shard->sleep.h;
+  shard->sleep.ready = true;
+}
+
+/* Nothing is made for a length before it comes a second time in a row, as many are those of one cut window. */
 void hk__sleep_open(struct hk__shard_state *shard, double length)
 {
   struct hk__sleep *sleep = &shard->sleep;
-  if (sleep->h == length)
-    return;
-  if (sleep->on)
-    wake_all(shard);
-  sleep->h = length;
+  if (sleep->h != length) {
+    if (sleep->on)
+      wake_all(shard);
+    sleep->h = length;
+    sleep->ready = sleep->made_h == length;
+  } else if (sleep->on && !sleep->ready)
+    make_ready(shard);
 }
 
 void hk__sleep_close(struct hk__shard_state *shard)
@@ -136,7 +189,9 @@ void hk__sleep_close(struct hk__shard_state *shard)
     return;
   double share = (double)sleep->touched / (double)(sleep->seen_windows * sleep->groups);
   sleep->seen_windows = sleep->touched = 0;
-  if (sleep->on ? share > busy : share < quiet) {
+  sleep->deep = share < deep;
+  const struct shares shares = shares_of(shard);
+  if (sleep->on ? share > shares.busy : share < shares.quiet) {
     wake_all(shard);
     sleep->on = !sleep->on;
   }

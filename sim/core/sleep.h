@@ -4,9 +4,9 @@
  * A shard's clock counts its windows. While the shard sleeps (`on`), the states of group g stand where they were when
  * the clock was since[g]; an event, or a clock that has come to wake[g], makes the group due: its states are advanced
  * over all windows that it slept, and it is swept. wake[g] comes from a bound on what its neurons can do if nothing
- * arrives. soonest[b] is at most the least wake of the groups in block b. All windows slept have the length h: when
- * another comes, everybody is woken. Whether a shard sleeps is decided by counts of groups touched, so it is the same
- * for any threads. While `on` is false all states stand at the clock. */
+ * arrives; alarm[g] is its last byte. All windows slept have the length h: when another comes, everybody is woken.
+ * Whether a shard sleeps is decided by counts of groups touched, so it is the same for any threads. While `on` is false
+ * all states stand at the clock. */
 #ifndef HK__SLEEP_H
 #define HK__SLEEP_H
 
@@ -17,21 +17,40 @@
 #include <hillock/status.h>
 
 enum {
-  HK__SLEEP_BLOCK = 64,  /* groups */
-  HK__SLEEP_POWERS = 20, /* propagators over 2^0 .. 2^19 windows */
-  HK__SLEEP_PERIOD = 64  /* windows between decisions */
+  HK__SLEEP_LEAPS = 16,   /* a power of two: windows that a sweep can take in one */
+  HK__SLEEP_LEVELS = 5,   /* propagators over 1 .. 15 windows, 16, 32 .. 15 * 16, and so on */
+  HK__SLEEP_PERIOD = 64,  /* windows between decisions */
+  HK__SLEEP_TOGETHER = 8, /* groups whose alarms are looked at together */
 };
 
 struct hk__sleep {
-  bool on;
+  bool on, deep; /* deep: so little was going on that naps beyond the leaps are worth looking for */
   double h;
   uint64_t clock;
   size_t groups;
-  uint64_t *since, *wake, *soonest;
-  double *power;                  /* [HK__SLEEP_POWERS][n][n] */
-  double power_h;                 /* what the powers were made for; 0: none */
+  uint64_t *since, *wake;
+  uint8_t *alarm;
+  uint32_t *due;                  /* scratch for a list of groups */
+  double *power;                  /* [HK__SLEEP_LEVELS][HK__SLEEP_LEAPS - 1][n][n] */
+  double *leap;                   /* of 1, 2 .. HK__SLEEP_LEAPS windows, n * (n + 2) each */
+  size_t leaps;                   /* those over which the bound holds: a power of two */
+  double made_h;                  /* what powers and leaps were made for; 0: none */
+  bool ready;                     /* made_h == h; until then everybody is swept in each window */
   uint64_t seen_windows, touched; /* since the last decision: windows; groups touched or woken in them */
 };
+
+/* Several windows in one, as a response is one: z becomes P z, and meanwhile sense . z lies below
+ * max(sense . z, ahead . z) + sum of |z_j| bend[j]. */
+struct hk__leap {
+  const double *P, *bend, *ahead; /* [n][n], [n], [n] */
+};
+
+/* That of 1 .. sleep->leaps windows. */
+static inline struct hk__leap hk__sleep_leap(const struct hk__sleep *sleep, size_t n, size_t windows)
+{
+  const double *P = sleep->leap + (windows - 1) * n * (n + 2);
+  return (struct hk__leap){P, P + n * n, P + n * n + n};
+}
 
 struct hk__shard_state;
 
@@ -43,11 +62,17 @@ void hk__sleep_clear(struct hk__sleep *sleep);
 void hk__sleep_open(struct hk__shard_state *shard, double length);
 void hk__sleep_close(struct hk__shard_state *shard);
 
-/* Advances a group to the clock. */
+/* Advances a group to the clock; by a number of windows. */
 void hk__sleep_catch_up(struct hk__shard_state *shard, size_t group);
+void hk__sleep_advance(struct hk__shard_state *shard, size_t group, uint64_t windows);
 
-/* The clock at which a group that stands at the next one must be looked at if nothing happens to it. */
-uint64_t hk__sleep_wake_time(const struct hk__shard_state *shard, size_t group);
-void hk__sleep_set_wake(struct hk__sleep *sleep, size_t group, uint64_t wake);
+/* For how many windows, by the horizons of its neurons, a group may be left alone if nothing happens to it. */
+uint64_t hk__sleep_longest(const struct hk__shard_state *shard, size_t group);
+
+static inline void hk__sleep_set_wake(const struct hk__sleep *sleep, size_t group, uint64_t wake)
+{
+  sleep->wake[group] = wake;
+  sleep->alarm[group] = (uint8_t)wake;
+}
 
 #endif

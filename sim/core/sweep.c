@@ -36,139 +36,280 @@ static enum hk_status list_hits(struct hk__shard_state *shard, size_t first, uns
   return status;
 }
 
+/* How many states a model has, how many doubles an accumulator, and whether its system is an arrow: only the first
+ * state is sensed, and the others act on it alone. Known to the compiler for the usual ones. */
+struct form {
+  size_t n, lanes;
+  bool arrow;
+};
+
+HK_INLINE bool acts_on(const struct form f, size_t j, size_t k)
+{
+  return !f.arrow || j == 0 || j == k;
+}
+
+HK_INLINE bool sensed(const struct form f, size_t j)
+{
+  return !f.arrow || j == 0;
+}
+
+/* How states move over one window or several, and what bends the way there. */
+struct motion {
+  hk_lanes P[HK_STATES_MAX][HK_STATES_MAX], bend[HK_STATES_MAX];
+};
+
 /* What a sweep reads again and again, out of reach of its own stores. */
 struct sweep {
   double *z, *sums;
   const double *theta;
   uint8_t *touched;
-  size_t stride;
-  hk_lanes P[HK_STATES_MAX][HK_STATES_MAX], bend[HK_STATES_MAX], sense[HK_STATES_MAX];
+  hk_lanes sense[HK_STATES_MAX];
+  struct motion window;
+  struct hk__sleep sleep;
 };
 
-HK_INLINE void prepare(const struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
+/* Where a group gets to in a window. */
+enum { PARTS = HK__GROUP / HK_LANES };
+struct stop {
+  hk_lanes z[PARTS][HK_STATES_MAX], theta[PARTS];
+};
+
+HK_INLINE void set_motion(const double *P, const double *bend, const struct form f, struct motion *motion)
+{
+  for (size_t j = 0; j < f.n; j++) {
+    motion->bend[j] = hk_lanes_all(bend[j]);
+    for (size_t k = 0; k < f.n; k++)
+      if (acts_on(f, j, k))
+        motion->P[j][k] = hk_lanes_all(P[j * f.n + k]);
+  }
+}
+
+HK_INLINE void prepare(const struct hk__shard_state *shard, const struct hk__response *r, const struct form f,
                        const struct hk__workspace *work, struct sweep *s)
 {
   s->z = shard->z;
   s->sums = work->sums;
   s->theta = shard->theta;
   s->touched = work->touched;
-  s->stride = shard->stride;
-  for (size_t j = 0; j < n; j++) {
-    s->bend[j] = hk_lanes_all(r->bend[j]);
+  s->sleep = shard->sleep;
+  for (size_t j = 0; j < f.n; j++)
     s->sense[j] = hk_lanes_all(r->kernel->system.sense[j]);
-    for (size_t k = 0; k < n; k++)
-      s->P[j][k] = hk_lanes_all(r->P[j * n + k]);
-  }
+  set_motion(r->P, r->bend, f, &s->window);
 }
 
-/* One group. rain: what falls on the chunk that it is in, or NULL. Returns the neurons whose bound reaches theta; then
- * nothing is changed unless `commit`. */
-HK_INLINE unsigned sweep_group(const struct sweep *s, const size_t n, const size_t lanes, const struct hk__puddle *rain,
-                               size_t group, const bool commit)
+HK_INLINE hk_lanes sense(const struct sweep *s, const struct form f, const hk_lanes *z)
 {
-  const bool touched = s->touched[group];
-  unsigned all = 0;
-  hk_lanes v[HK__GROUP / HK_LANES][HK_STATES_MAX];
-  for (size_t part = 0; part < HK__GROUP / HK_LANES; part++) {
-    size_t i = group * HK__GROUP + part * HK_LANES;
-    hk_lanes z[HK_STATES_MAX], sum[HK_STATES_MAX + 1], before = hk_lanes_all(0), after = before, more = before;
-    for (size_t j = 0; j < n; j++)
-      z[j] = hk__lanes_load(s->z + j * s->stride + i);
-    for (size_t j = 0; j < n; j++) {
-      v[part][j] = s->P[j][j] * z[j];
-      for (size_t k = 0; k < n; k++)
-        if (k != j)
-          v[part][j] = hk_lanes_fma(s->P[j][k], z[k], v[part][j]);
-      more = hk_lanes_fma(s->bend[j], hk_lanes_abs(z[j]), more);
-      before = hk_lanes_fma(s->sense[j], z[j], before);
-      after = hk_lanes_fma(s->sense[j], v[part][j], after);
+  hk_lanes y = s->sense[0] * z[0];
+  for (size_t j = 1; j < f.n; j++)
+    if (sensed(f, j))
+      y = hk_lanes_fma(s->sense[j], z[j], y);
+  return y;
+}
+
+/* Which lanes of a bound are not below theta. */
+HK_INLINE unsigned reaching(hk_lanes bound, hk_lanes theta)
+{
+  return ~hk__lanes_below(bound, theta) & ((1u << HK_LANES) - 1);
+}
+
+/* Follows a group over the window, or over those that it slept as well, by motion m. rain: what falls on the chunk that
+ * it is in, or NULL. Returns the neurons whose bound reaches theta. */
+HK_INLINE unsigned follow(const struct sweep *s, const struct motion *m, const struct form f,
+                          const struct hk__puddle *rain, size_t group, const bool touched, struct stop *to)
+{
+  unsigned hits = 0;
+  for (size_t part = 0; part < PARTS; part++) {
+    const size_t i = group * HK__GROUP + part * HK_LANES;
+    const double *from = s->z + group * f.n * HK__GROUP + part * HK_LANES;
+    hk_lanes z[HK_STATES_MAX], sum[HK_STATES_MAX + 1], more = hk_lanes_all(0), *v = to->z[part];
+    for (size_t j = 0; j < f.n; j++)
+      z[j] = hk__lanes_load(from + j * HK__GROUP);
+    for (size_t j = 0; j < f.n; j++) {
+      v[j] = m->P[j][j] * z[j];
+      for (size_t k = 0; k < f.n; k++)
+        if (k != j && acts_on(f, j, k))
+          v[j] = hk_lanes_fma(m->P[j][k], z[k], v[j]);
+      more = hk_lanes_fma(m->bend[j], hk_lanes_abs(z[j]), more);
     }
+    const hk_lanes most = hk_lanes_max(sense(s, f, z), sense(s, f, v));
     if (touched) {
-      gather_sums(s->sums + i * lanes, n, lanes, sum);
-      for (size_t j = 0; j < n; j++)
-        v[part][j] += sum[j];
-      more += sum[n];
+      gather_sums(s->sums + i * f.lanes, f.n, f.lanes, sum);
+      for (size_t j = 0; j < f.n; j++)
+        v[j] += sum[j];
+      more += sum[f.n];
     }
     if (rain) {
-      for (size_t j = 0; j < n; j++)
+      for (size_t j = 0; j < f.n; j++)
         if (rain->lanes >> j & 1u)
-          v[part][j] += hk__lanes_load(rain->row[j] + i % HK__RAIN_CHUNK);
-      more += hk__lanes_load(rain->row[n] + i % HK__RAIN_CHUNK);
+          v[j] += hk__lanes_load(rain->row[j] + i % HK__RAIN_CHUNK);
+      more += hk__lanes_load(rain->row[f.n] + i % HK__RAIN_CHUNK);
     }
-    hk_lanes bound = hk_lanes_max(before, after) + more;
-    unsigned hits = ~hk__lanes_below(bound, hk__lanes_load(s->theta + i)) & ((1u << HK_LANES) - 1);
-    all |= hits << part * HK_LANES;
+    to->theta[part] = hk__lanes_load(s->theta + i);
+    hits |= reaching(most + more, to->theta[part]) << part * HK_LANES;
   }
-  if (all && !commit)
-    return all;
-  for (size_t part = 0; part < HK__GROUP / HK_LANES; part++)
-    for (size_t j = 0; j < n; j++)
-      hk__lanes_store(s->z + j * s->stride + group * HK__GROUP + part * HK_LANES, v[part][j]);
+  return hits;
+}
+
+/* Puts a group there, and clears its accumulators. */
+HK_INLINE void settle(const struct sweep *s, const struct form f, size_t group, const bool touched,
+                      const struct stop *to)
+{
+  for (size_t part = 0; part < PARTS; part++)
+    for (size_t j = 0; j < f.n; j++)
+      hk__lanes_store(s->z + (group * f.n + j) * HK__GROUP + part * HK_LANES, to->z[part][j]);
   if (touched) {
-    double *sums = s->sums + group * HK__GROUP * lanes;
-    for (size_t i = 0; i < HK__GROUP * lanes; i += HK_LANES)
+    double *sums = s->sums + group * HK__GROUP * f.lanes;
+    for (size_t i = 0; i < HK__GROUP * f.lanes; i += HK_LANES)
       hk__lanes_store(sums + i, hk_lanes_all(0));
   }
   s->touched[group] = 0;
-  return 0;
 }
 
-/* A group with neurons that become suspects, with the states that they have before. */
-HK_INLINE enum hk_status sweep_suspects(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                        const size_t lanes, const struct hk__puddle *rain, size_t group, unsigned hits)
+/* A group that stands at the window's start. */
+HK_INLINE enum hk_status sweep_standing(struct hk__shard_state *shard, const struct sweep *s, const struct form f,
+                                        const struct hk__puddle *rain, size_t group, struct stop *to)
 {
-  enum hk_status status = list_hits(shard, group * HK__GROUP, hits);
-  sweep_group(s, n, lanes, rain, group, true);
+  const bool touched = s->touched[group];
+  const unsigned hits = follow(s, &s->window, f, rain, group, touched, to);
+  enum hk_status status = HK_OK;
+  if (hits)
+    status = list_hits(shard, group * HK__GROUP, hits); /* with the states that they have before */
+  settle(s, f, group, touched, to);
   return status;
 }
 
-/* Groups that are due, of a shard that sleeps. */
-HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                   const size_t lanes)
+/* Which neurons might reach theta in a leap if nothing arrives. */
+HK_INLINE unsigned might_reach(const struct sweep *s, const struct form f, const struct hk__leap leap,
+                               const struct stop *from)
 {
-  struct hk__sleep *sleep = &shard->sleep;
+  unsigned hits = 0;
+  for (size_t part = 0; part < PARTS; part++) {
+    const hk_lanes *z = from->z[part];
+    hk_lanes after = hk_lanes_all(0), more = after;
+    for (size_t j = 0; j < f.n; j++) {
+      after = hk_lanes_fma(hk_lanes_all(leap.ahead[j]), z[j], after);
+      more = hk_lanes_fma(hk_lanes_all(leap.bend[j]), hk_lanes_abs(z[j]), more);
+    }
+    hits |= reaching(hk_lanes_max(sense(s, f, z), after) + more, from->theta[part]);
+  }
+  return hits;
+}
+
+/* For how many windows after this one a group may sleep. No branch depends on its states, as none could be foreseen. */
+HK_INLINE uint64_t nap(const struct hk__shard_state *shard, const struct sweep *s, const struct form f, size_t group,
+                       const struct stop *from)
+{
+  const size_t longest = s->sleep.leaps, shorter = (longest + 3) / 4;
+  const bool far = !might_reach(s, f, hk__sleep_leap(&s->sleep, f.n, longest), from);
+  const bool near = !might_reach(s, f, hk__sleep_leap(&s->sleep, f.n, shorter), from);
+  if (s->sleep.deep && far) {
+    const uint64_t more = hk__sleep_longest(shard, group);
+    return more > longest ? more : longest;
+  }
+  return far ? longest : near ? shorter : 0;
+}
+
+/* A group that is due, of a shard that sleeps. */
+HK_INLINE enum hk_status sweep_sleeper(struct hk__shard_state *shard, const struct sweep *s, const struct form f,
+                                       size_t group)
+{
+  const struct hk__sleep *sleep = &s->sleep;
+  struct stop to;
+  if (!sleep->ready) {
+    sleep->since[group] = sleep->clock + 1;
+    hk__sleep_set_wake(sleep, group, sleep->clock + 1);
+    return sweep_standing(shard, s, f, NULL, group, &to);
+  }
+  uint64_t slept = sleep->clock - sleep->since[group];
+  if (slept >= sleep->leaps) {
+    const uint64_t rest = slept % sleep->leaps;
+    hk__sleep_advance(shard, group, slept - rest);
+    slept = rest;
+  }
+  const struct hk__leap leap = hk__sleep_leap(sleep, f.n, slept + 1);
+  struct motion m;
+  set_motion(leap.P, leap.bend, f, &m);
   enum hk_status status = HK_OK;
-  for (size_t from = 0; from < sleep->groups && status == HK_OK; from += HK__SLEEP_BLOCK) {
-    size_t to = sleep->groups - from < HK__SLEEP_BLOCK ? sleep->groups : from + HK__SLEEP_BLOCK;
-    uint64_t *soonest = &sleep->soonest[from / HK__SLEEP_BLOCK];
-    if (*soonest > sleep->clock && !memchr(s->touched + from, 1, to - from))
+  if (follow(s, &m, f, NULL, group, true, &to)) {
+    hk__sleep_catch_up(shard, group);
+    status = sweep_standing(shard, s, f, NULL, group, &to);
+  } else
+    settle(s, f, group, true, &to);
+  sleep->since[group] = sleep->clock + 1;
+  hk__sleep_set_wake(sleep, group, sleep->clock + 1 + nap(shard, s, f, group, &to));
+  return status;
+}
+
+/* Lists the groups that are due: those touched, and those whose alarm rings, by mistake once in 256 windows. Returns
+ * how many. */
+static size_t list_due(const struct hk__sleep *sleep, const uint8_t *touched)
+{
+  static const uint64_t ones = 0x0101010101010101u;
+  const uint8_t now = (uint8_t)sleep->clock;
+  size_t count = 0;
+  for (size_t g = 0; g < sleep->groups; g += HK__SLEEP_TOGETHER) {
+    uint64_t touch, alarm;
+    memcpy(&touch, touched + g, sizeof touch);
+    memcpy(&alarm, sleep->alarm + g, sizeof alarm);
+    alarm ^= ones * now;
+    if (touch == 0 && ((alarm - ones) & ~alarm & 0x80 * ones) == 0) /* no byte of the alarm is zero */
       continue;
-    *soonest = UINT64_MAX;
-    for (size_t g = from; g < to && status == HK_OK; g++) {
-      if (s->touched[g] || sleep->wake[g] <= sleep->clock) {
-        hk__sleep_catch_up(shard, g);
-        unsigned hits = sweep_group(s, n, lanes, NULL, g, false);
-        if (hits)
-          status = sweep_suspects(shard, s, n, lanes, NULL, g, hits);
-        sleep->since[g] = sleep->clock + 1;
-        sleep->wake[g] = hk__sleep_wake_time(shard, g);
-        sleep->touched++;
-        shard->swept_total += HK__GROUP;
-      }
-      *soonest = sleep->wake[g] < *soonest ? sleep->wake[g] : *soonest;
+    for (size_t i = g; i < g + HK__SLEEP_TOGETHER; i++) {
+      sleep->due[count] = (uint32_t)i;
+      count += touched[i] | (sleep->alarm[i] == now);
     }
   }
+  while (count > 0 && sleep->due[count - 1] >= sleep->groups)
+    count--;
+  return count;
+}
+
+HK_INLINE void prefetch_group(const struct sweep *s, const struct form f, size_t group)
+{
+  __builtin_prefetch(s->theta + group * HK__GROUP);
+  for (size_t j = 0; j < f.n; j++)
+    __builtin_prefetch(s->z + (group * f.n + j) * HK__GROUP);
+  for (size_t j = 0; j < f.lanes; j++)
+    __builtin_prefetch(s->sums + (group * f.lanes + j) * HK__GROUP);
+}
+
+HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct sweep *s, const struct form f)
+{
+  enum { AHEAD = 3 };
+  const struct hk__sleep *sleep = &s->sleep;
+  const size_t count = list_due(sleep, s->touched);
+  const uint32_t *due = sleep->due;
+  enum hk_status status = HK_OK;
+  size_t taken = 0;
+  for (size_t k = 0; k < count && status == HK_OK; k++) {
+    if (k + AHEAD < count)
+      prefetch_group(s, f, due[k + AHEAD]);
+    if (s->touched[due[k]] || sleep->wake[due[k]] <= sleep->clock) {
+      status = sweep_sleeper(shard, s, f, due[k]);
+      taken++;
+    }
+  }
+  shard->sleep.touched += taken;
+  shard->swept_total += taken * HK__GROUP;
   return status;
 }
 
 /* Groups from .. to, of a shard that is awake. Adds up how many were touched. */
-HK_INLINE enum hk_status sweep_all(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                   const size_t lanes, const struct hk__puddle *rain, size_t from, size_t to,
-                                   uint64_t *touched)
+HK_INLINE enum hk_status sweep_all(struct hk__shard_state *shard, const struct sweep *s, const struct form f,
+                                   const struct hk__puddle *rain, size_t from, size_t to, uint64_t *touched)
 {
   enum hk_status status = HK_OK;
   for (size_t g = from; g < to && status == HK_OK; g++) {
+    struct stop stop;
     *touched += s->touched[g];
-    unsigned hits = sweep_group(s, n, lanes, rain, g, false);
-    if (hits)
-      status = sweep_suspects(shard, s, n, lanes, rain, g, hits);
+    status = sweep_standing(shard, s, f, rain, g, &stop);
   }
   return status;
 }
 
 /* All groups, chunk by chunk, with what falls on them. */
-HK_INLINE enum hk_status sweep_in_rain(struct hk__shard_state *shard, const struct sweep *s, const size_t n,
-                                       const size_t lanes, unsigned rows, uint64_t *touched)
+HK_INLINE enum hk_status sweep_in_rain(struct hk__shard_state *shard, const struct sweep *s, const struct form f,
+                                       unsigned rows, uint64_t *touched)
 {
   enum { CHUNK = HK__RAIN_CHUNK / HK__GROUP };
   const size_t groups = shard->sleep.groups;
@@ -178,23 +319,23 @@ HK_INLINE enum hk_status sweep_in_rain(struct hk__shard_state *shard, const stru
   for (size_t from = 0; from < groups && status == HK_OK; from += CHUNK) {
     size_t to = groups - from < CHUNK ? groups : from + CHUNK;
     hk__rain_catch(shard, (uint32_t)(from * HK__GROUP), (uint32_t)(to * HK__GROUP), &rain);
-    status = sweep_all(shard, s, n, lanes, &rain, from, to, touched);
+    status = sweep_all(shard, s, f, &rain, from, to, touched);
   }
   return status;
 }
 
-HK_INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const size_t n,
-                                      const size_t lanes, const struct hk__workspace *work)
+HK_INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struct hk__response *r, const struct form f,
+                                      const struct hk__workspace *work)
 {
   const size_t groups = shard->sleep.groups;
   struct sweep s;
-  prepare(shard, r, n, work, &s);
+  prepare(shard, r, f, work, &s);
   if (shard->sleep.on)
-    return sweep_due(shard, &s, n, lanes);
+    return sweep_due(shard, &s, f);
   const unsigned rows = hk__rain_lanes(shard);
   uint64_t touched = 0;
-  enum hk_status status = rows ? sweep_in_rain(shard, &s, n, lanes, rows, &touched)
-                               : sweep_all(shard, &s, n, lanes, NULL, 0, groups, &touched);
+  enum hk_status status =
+      rows ? sweep_in_rain(shard, &s, f, rows, &touched) : sweep_all(shard, &s, f, NULL, 0, groups, &touched);
   touched = touched < shard->arrivals ? touched : shard->arrivals; /* all may have been marked at once */
   touched += rows ? hk__rain_groups(shard) : 0;
   shard->sleep.touched += touched < groups ? touched : groups;
@@ -206,17 +347,17 @@ HK_INLINE enum hk_status sweep_groups(struct hk__shard_state *shard, const struc
 static enum hk_status sweep_each(struct hk__shard_state *shard, const struct hk__window *window,
                                  const struct hk__workspace *work)
 {
-  const size_t n = shard->n, stride = shard->stride, lanes = shard->lanes;
+  const size_t n = shard->n, lanes = shard->lanes;
   enum hk_status status = HK_OK;
   for (uint32_t i = 0; i < shard->place->count; i++) {
     const struct hk__response *r = hk__shard_response(shard, window, i);
     const double *sense = r->kernel->system.sense;
     double v[HK_STATES_MAX], before = 0, after = 0, *sum = work->sums + i * lanes, more = sum[n];
     for (size_t j = 0; j < n; j++) {
-      double z = shard->z[j * stride + i];
+      double z = *hk__shard_state(shard, i, j);
       v[j] = 0;
       for (size_t k = 0; k < n; k++)
-        v[j] = fma(r->P[j * n + k], shard->z[k * stride + i], v[j]);
+        v[j] = fma(r->P[j * n + k], *hk__shard_state(shard, i, k), v[j]);
       before = fma(sense[j], z, before);
       after = fma(sense[j], v[j], after);
       more = fma(r->bend[j], fabs(z), more);
@@ -224,11 +365,11 @@ static enum hk_status sweep_each(struct hk__shard_state *shard, const struct hk_
     if (fmax(before, after) + more >= shard->theta[i] && status == HK_OK)
       status = hk__suspect_add(shard, i);
     for (size_t j = 0; j < n; j++)
-      shard->z[j * stride + i] = v[j] + sum[j];
+      *hk__shard_state(shard, i, j) = v[j] + sum[j];
     memset(sum, 0, lanes * sizeof *sum);
   }
-  memset(work->touched, 0, stride / HK__GROUP);
-  shard->swept_total += stride;
+  memset(work->touched, 0, shard->stride / HK__GROUP);
+  shard->swept_total += shard->stride;
   return status;
 }
 
@@ -239,10 +380,12 @@ enum hk_status HK__VARIANT(hk__shard_sweep)(struct hk__shard_state *shard, const
     return sweep_each(shard, window, work);
   const struct hk__response *r = hk__shard_response(shard, window, 0);
   if (shard->n == 1)
-    return sweep_groups(shard, r, 1, 2, work);
+    return sweep_groups(shard, r, (struct form){1, 2, true}, work);
+  if (shard->n == 3 && shard->arrow)
+    return sweep_groups(shard, r, (struct form){3, 4, true}, work);
   if (shard->n == 3)
-    return sweep_groups(shard, r, 3, 4, work);
+    return sweep_groups(shard, r, (struct form){3, 4, false}, work);
   if (shard->n == 5)
-    return sweep_groups(shard, r, 5, 8, work);
-  return sweep_groups(shard, r, shard->n, shard->lanes, work);
+    return sweep_groups(shard, r, (struct form){5, 8, false}, work);
+  return sweep_groups(shard, r, (struct form){shard->n, shard->lanes, shard->arrow}, work);
 }

@@ -428,7 +428,7 @@ static enum hk_status make_workspace(struct hk__workspace *work, size_t sums, si
 {
   size_t size = (sums * sizeof *work->sums + 63) / 64 * 64;
   work->sums = aligned_alloc(64, size);
-  work->touched = calloc(neurons / HK__GROUP + 1, sizeof *work->touched);
+  work->touched = calloc(neurons / HK__GROUP + HK__SLEEP_TOGETHER, sizeof *work->touched);
   if (!work->sums || !work->touched)
     return HK_ERR_MEMORY;
   memset(work->sums, 0, size);
