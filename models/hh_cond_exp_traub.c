@@ -300,6 +300,7 @@ const struct hk_model hk_model_hh_cond_exp_traub = {
     .crossing_only = true,
     .initialise = initialise,
     .series = series,
+    .costly_series = true,
     .quiet = quiet,
     .receive = receive,
     .threshold = threshold,

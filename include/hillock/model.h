@@ -139,6 +139,7 @@ struct hk_model {
   void (*derivative)(const hk_lanes *param, const hk_lanes *x, const hk_lanes *current, hk_lanes *dx);
   void (*series)(const hk_lanes *param, const hk_lanes *current, const hk_lanes *free, const hk_lanes *dt, size_t from,
                  size_t to, hk_lanes x[][HK_SERIES_MAX]);
+  bool costly_series; /* products of series are most of its work, so that steps with fewer terms are the cheaper way */
 
   /* Nonlinear models: a time, in ms, before which free neurons in state x surely do not spike while nothing arrives and
    * their current stays at most `current`; 0 if that cannot be told cheaply. May be NULL. */

@@ -164,7 +164,7 @@ _Static_assert((int)HK__QUEUES == 1 + (int)HK__LENGTHS, "a queue for each length
 static void queue(struct group *g, hk_mask which)
 {
   struct hk__walks *w = g->shard->walks;
-  const hk_mask queue = (g->left > 0) & (hk__stride_effort(g->left, g->pace) + 1);
+  const hk_mask queue = (g->left > 0) & (hk__stride_effort(g->motions.lengths, g->left, g->pace) + 1);
   const hk_mask whither = (queue & which) | (HK__OVER & ~which);
   scatter_walks(g);
   for (size_t i = 0; i < g->count; i++) {
@@ -419,8 +419,9 @@ static size_t line_up(struct hk__walks *w, size_t first, size_t end)
 }
 
 /* A walk sets out into the window, as in set_out. */
-static enum hk_status begin(struct hk__shard_state *shard, const struct hk__window *window, uint32_t index)
+static enum hk_status begin(struct group *g, uint32_t index)
 {
+  struct hk__shard_state *shard = g->shard;
   struct hk__walks *w = shard->walks;
   struct hk__walk *walk = &w->walk[index];
   struct hk__cell *cell = &shard->cells->cell[shard->place->first + walk->neuron];
@@ -428,7 +429,7 @@ static enum hk_status begin(struct hk__shard_state *shard, const struct hk__wind
   walk->time = event < timer ? event : timer;
   walk->stands = cell->since;
   if (shard->probe_count > 0) {
-    enum hk_status status = hk__cell_take_samples(shard, window, walk->neuron, walk->time);
+    enum hk_status status = hk__cell_take_samples(shard, g->window, walk->neuron, walk->time);
     if (status != HK_OK)
       return status;
   }
@@ -436,7 +437,7 @@ static enum hk_status begin(struct hk__shard_state *shard, const struct hk__wind
   walk->left = there ? 0 : walk->time - walk->stands;
   size_t q = HK__THERE;
   if (walk->left > 0)
-    q = 1 + hk__stride_effort_of(walk->left, cell->pace);
+    q = 1 + hk__stride_effort_of(g->motions.lengths, walk->left, cell->pace);
   w->queue[q][w->queued[q]++] = index;
   return HK_OK;
 }
@@ -468,7 +469,7 @@ enum hk_status HK__VARIANT(hk__walks_take_rounds)(struct hk__shard_state *shard,
   memset(w->queued, 0, sizeof w->queued);
   enum hk_status status = HK_OK;
   for (size_t i = 0; i < w->walk_count && status == HK_OK; i++)
-    status = begin(shard, window, (uint32_t)i);
+    status = begin(&g, (uint32_t)i);
   for (size_t walks; status == HK_OK;)
     if ((walks = line_up(w, HK__THERE, HK__THERE + 1)) > 0)
       status = take_all(&g, come, walks);

@@ -130,10 +130,10 @@ static void shorten(const struct hk__motions *m, struct hk__stride *s, const hk_
   s->done |= fine;
 }
 
-/* Adds the terms of a length, a constant, to the states at the step's end, where the mask holds. */
-HK_INLINE void add_length(const struct hk__motions *m, struct hk__stride *s, const size_t i, hk_mask where)
+/* Adds terms first .. last to the states at the step's end, where the mask holds. */
+HK_INLINE void add_from(const struct hk__motions *m, struct hk__stride *s, const size_t first, const size_t last,
+                        hk_mask where)
 {
-  const size_t first = i > 0 ? hk__lengths[i - 1].last + 1 : 1, last = hk__lengths[i].last;
   for (size_t j = 0; j < m->model->state_count; j++) {
     const hk_lanes *term = s->term[j];
     hk_lanes sum = term[last];
@@ -143,36 +143,40 @@ HK_INLINE void add_length(const struct hk__motions *m, struct hk__stride *s, con
   }
 }
 
+/* The same, in straight code for most lengths. */
+static void add_length(const struct hk__motions *m, struct hk__stride *s, size_t first, size_t last, hk_mask where)
+{
+  switch (last) {
+  case 6:
+    add_from(m, s, 1, 6, where);
+    break;
+  case 8:
+    add_from(m, s, 7, 8, where);
+    break;
+  case 10:
+    add_from(m, s, 9, 10, where);
+    break;
+  case 12:
+    add_from(m, s, 11, 12, where);
+    break;
+  default:
+    add_from(m, s, first, last, where);
+    break;
+  }
+}
+
 /* Adds the terms of the lengths from .. to. Those of a length come together, whatever lengths the lanes beside it try:
  * so a neuron has the same bits in any company. */
 static void add_terms(const struct hk__motions *m, struct hk__stride *s, size_t from, size_t to, hk_mask where)
 {
   for (size_t i = from; i <= to; i++)
-    switch (i) {
-    case 0:
-      add_length(m, s, 0, where);
-      break;
-    case 1:
-      add_length(m, s, 1, where);
-      break;
-    case 2:
-      add_length(m, s, 2, where);
-      break;
-    case 3:
-      add_length(m, s, 3, where);
-      break;
-    case 4:
-      add_length(m, s, 4, where);
-      break;
-    default:
-      add_length(m, s, HK__LENGTHS - 1, where);
-    }
+    add_length(m, s, i > 0 ? m->lengths[i - 1].last + 1 : 1, m->lengths[i].last, where);
 }
 
 /* The step of lanes whose series are still open after the longest. */
 static void take_shorter(const struct hk__motions *m, struct hk__stride *s, const hk_lanes *limit, hk_mask open)
 {
-  const size_t last = hk__lengths[HK__LENGTHS - 1].last;
+  const size_t last = m->lengths[HK__LENGTHS - 1].last;
   shorten(m, s, limit, open, last);
   s->last = hk_lanes_pick(open, hk_lanes_all((double)last), s->last);
   for (size_t j = 0; j < m->model->state_count; j++)
@@ -202,17 +206,17 @@ static void take_series(struct hk__motions *m, struct hk__stride *s)
   s->last = growth;
   size_t begun = 0; /* lengths whose terms are there */
   for (size_t i = 0; i < HK__LENGTHS && hk_mask_any(open); i++) {
-    hk_mask tried = open & (dt <= hk__lengths[i].part * s->pace);
+    hk_mask tried = open & (dt <= m->lengths[i].part * s->pace);
     if (!hk_mask_any(tried))
       continue;
-    const size_t to = hk__lengths[i].last;
-    m->model->series(m->param, m->series, &m->free, &dt, begun > 0 ? hk__lengths[begun - 1].last + 1 : 0, to, s->term);
+    const size_t to = m->lengths[i].last;
+    m->model->series(m->param, m->series, &m->free, &dt, begun > 0 ? m->lengths[begun - 1].last + 1 : 0, to, s->term);
     if (begun == 0)
       set_limits(m, s, limit);
     add_terms(m, s, begun, i, open);
     hk_mask fine = tried & tolerated(m, s, limit, to);
     s->last = hk_lanes_pick(fine, hk_lanes_all((double)to), s->last);
-    growth = hk_lanes_pick(fine, hk_lanes_all(hk__lengths[i].growth), growth);
+    growth = hk_lanes_pick(fine, hk_lanes_all(m->lengths[i].growth), growth);
     open &= ~fine;
     begun = i + 1;
   }

@@ -11,9 +11,47 @@
 #define hk__stride_look HK__VARIANT(hk__stride_look)
 #define hk__stride_hand_over HK__VARIANT(hk__stride_hand_over)
 
+/* Lengths of series that are tried one after the other, as most steps between events need few terms. */
+enum { HK__LENGTHS = 6 };
+struct hk__length {
+  size_t last;
+  double part;   /* steps that are longer than this part of the pace do not try so few: they would need more */
+  double growth; /* of a step that needed so many, for the pace */
+};
+
+/* Work grows with the square of the length where products of series are most of it, else hardly faster than the length.
+ */
+static inline const struct hk__length *hk__lengths_of(const struct hk_model *model)
+{
+  static const struct hk__length usual[HK__LENGTHS] = {{6, 0.06, 2},  {8, 0.12, 2},  {10, 0.2, 2},
+                                                       {12, 0.35, 2}, {15, 0.65, 2}, {HK__SERIES_LAST, INFINITY, 1.5}};
+  static const struct hk__length costly[HK__LENGTHS] = {{6, 0.055, 2}, {8, 0.13, 2}, {10, 0.25, 2},
+                                                        {12, 0.43, 2}, {14, 0.7, 2}, {16, INFINITY, 1.5}};
+  return model->costly_series ? costly : usual;
+}
+
+/* The shortest of them that steps of this length try. */
+static inline hk_mask hk__stride_effort(const struct hk__length *lengths, hk_lanes length, hk_lanes pace)
+{
+  hk_mask effort = {0};
+  for (size_t i = 0; i + 1 < HK__LENGTHS; i++)
+    effort -= length > lengths[i].part * pace; /* which is -1 where it holds */
+  return effort;
+}
+
+static inline size_t hk__stride_effort_of(const struct hk__length *lengths, double length, double pace)
+{
+  size_t effort = 0;
+#pragma GCC unroll 5
+  for (size_t i = 0; i + 1 < HK__LENGTHS; i++)
+    effort += length > lengths[i].part * pace;
+  return effort;
+}
+
 /* HK_LANES neurons of one model, whose hooks take as many. */
 struct hk__motions {
   const struct hk_model *model;
+  const struct hk__length *lengths; /* that its series try */
   double tolerance;
   const double *source[HK_LANES]; /* where a lane's parameters are from */
   hk_lanes param[HK_PARAMS_MAX];
@@ -39,37 +77,11 @@ struct hk__stride {
   hk_lanes last; /* the highest term of each lane's series */
 };
 
-/* Lengths of series that are tried one after the other, as most steps between events need few terms. */
-enum { HK__LENGTHS = 6 };
-static const struct hk__length {
-  size_t last;
-  double part;   /* steps that are longer than this part of the pace do not try so few: they would need more */
-  double growth; /* of a step that needed so many, for the pace */
-} hk__lengths[HK__LENGTHS] = {{6, 0.06, 2},  {8, 0.12, 2},  {10, 0.2, 2},
-                              {12, 0.35, 2}, {15, 0.65, 2}, {HK__SERIES_LAST, INFINITY, 1.5}};
-
-/* The shortest of them that steps of this length try. */
-static inline hk_mask hk__stride_effort(hk_lanes length, hk_lanes pace)
-{
-  hk_mask effort = {0};
-  for (size_t i = 0; i + 1 < HK__LENGTHS; i++)
-    effort -= length > hk__lengths[i].part * pace; /* which is -1 where it holds */
-  return effort;
-}
-
-static inline size_t hk__stride_effort_of(double length, double pace)
-{
-  size_t effort = 0;
-#pragma GCC unroll 5
-  for (size_t i = 0; i + 1 < HK__LENGTHS; i++)
-    effort += length > hk__lengths[i].part * pace;
-  return effort;
-}
-
 /* No neurons yet. */
 static inline void hk__motions_begin(struct hk__motions *m, const struct hk_model *model, double tolerance)
 {
   m->model = model;
+  m->lengths = hk__lengths_of(model);
   m->tolerance = tolerance;
   memset(m->source, 0, sizeof m->source);
   memset(m->series, 0, sizeof m->series);
