@@ -173,14 +173,18 @@ static enum hk_status walk_window(struct walk *w)
 static enum hk_status grow_refractory(struct hk__shard_state *shard)
 {
   size_t capacity = shard->refractory_capacity ? 2 * shard->refractory_capacity : 64;
-  struct hk__refractory *grown = realloc(shard->refractory, capacity * sizeof *grown);
-  if (!grown)
+  uint32_t *refractory = realloc(shard->refractory, capacity * sizeof *refractory);
+  if (!refractory)
     return HK_ERR_MEMORY;
-  shard->refractory = grown;
+  shard->refractory = refractory;
   double *release = realloc(shard->release, capacity * sizeof *release);
   if (!release)
     return HK_ERR_MEMORY;
   shard->release = release;
+  double *clamped = realloc(shard->clamped, capacity * shard->n * sizeof *clamped);
+  if (!clamped)
+    return HK_ERR_MEMORY;
+  shard->clamped = clamped;
   shard->refractory_capacity = capacity;
   return HK_OK;
 }
@@ -190,11 +194,11 @@ static enum hk_status enter_refractory(struct hk__shard_state *shard, const stru
   enum hk_status status = shard->refractory_count < shard->refractory_capacity ? HK_OK : grow_refractory(shard);
   if (status != HK_OK)
     return status;
+  const size_t last = shard->refractory_count++;
   shard->soonest_release = fmin(w->release_time, shard->soonest_release);
-  shard->release[shard->refractory_count] = w->release_time;
-  struct hk__refractory *r = &shard->refractory[shard->refractory_count++];
-  r->neuron = w->neuron;
-  memcpy(r->clamped, w->x, shard->n * sizeof *w->x);
+  shard->refractory[last] = w->neuron;
+  shard->release[last] = w->release_time;
+  memcpy(shard->clamped + last * shard->n, w->x, shard->n * sizeof *w->x);
   shard->theta[w->neuron] = INFINITY;
   return HK_OK;
 }
@@ -207,8 +211,8 @@ static enum hk_status resolve_one(struct hk__shard_state *shard, const struct hk
   const struct hk__population *population = &shard->built->populations[hk__built_population_of(shard->built, engine)];
   struct walk w = {.shard = shard,
                    .window = window,
-                   .kernel = shard->built->kernels[shard->kernel[i]],
-                   .current = &shard->current[i],
+                   .kernel = hk__shard_kernel(shard, i),
+                   .current = hk__shard_current(shard, i),
                    .param = hk__population_param(population, engine - population->first),
                    .neuron = i,
                    .release = suspect->release > -INFINITY ? fmax(suspect->release - window->start, 0) : INFINITY,

@@ -65,7 +65,7 @@ enum hk_status hk__shard_emit(struct hk__shard_state *shard, uint32_t neuron, do
 
 enum hk_status hk__suspect_add(struct hk__shard_state *shard, uint32_t neuron)
 {
-  if (shard->mark[neuron] != 0)
+  if (shard->wanted[neuron])
     return HK_OK;
   enum hk_status status =
       make_room((void **)&shard->suspect, shard->suspect_count, &shard->suspect_capacity, sizeof *shard->suspect);
@@ -214,7 +214,7 @@ bool hk__shard_superposes(const struct hk__built *built, uint32_t index, double 
 
 void hk__shard_set_theta(struct hk__shard_state *shard, uint32_t neuron)
 {
-  const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[neuron]];
+  const struct hk__kernel *kernel = hk__shard_kernel(shard, neuron);
   double rest = 0;
   for (size_t j = 0; j < shard->n; j++)
     rest = fma(kernel->system.sense[j], hk__shard_rest(shard, neuron, j), rest);
@@ -225,12 +225,13 @@ void hk__shard_set_theta(struct hk__shard_state *shard, uint32_t neuron)
 static void set_initial_states(struct hk__shard_state *shard)
 {
   size_t count = shard->place->count;
-  shard->alike = true;
+  shard->alike = shard->one_kernel = true;
   for (uint32_t i = 0; i < count; i++) {
     uint32_t index;
     const struct hk__population *population = &shard->built->populations[population_of(shard, i, &index)];
     shard->kernel[i] = hk__population_kernel(population, index);
     const struct hk__kernel *const *kernels = (const struct hk__kernel *const *)shard->built->kernels;
+    shard->one_kernel &= shard->kernel[i] == shard->kernel[0];
     shard->alike &= shard->kernel[i] == shard->kernel[0] ||
                     hk__kernel_compare(kernels[shard->kernel[0]], kernels[shard->kernel[i]]) == 0;
     const double *x = population->state + (size_t)index * shard->n;
@@ -251,6 +252,19 @@ static bool is_arrow(const struct hk_linear *system, size_t n)
       arrow &= j == k || system->A[j][k] == 0;
   }
   return arrow;
+}
+
+static bool takes_current(const struct hk__shard_state *shard)
+{
+  const struct hk__shard *place = shard->place;
+  bool takes = false;
+  for (size_t i = 0; i < shard->built->input_count; i++) {
+    const struct hk__input *input = &shard->built->inputs[i];
+    const struct hk__population *population = &shard->built->populations[input->population];
+    takes |= input->kind != HK_INPUT_POISSON && population->first < place->first + place->count &&
+             place->first < population->first + population->size;
+  }
+  return takes;
 }
 
 static enum hk_status init_superposed(struct hk__shard_state *shard)
@@ -331,6 +345,7 @@ enum hk_status hk__shard_init(struct hk__shard_state *shard, const struct hk__bu
   *shard = (struct hk__shard_state){.built = built, .place = &built->connectome->shards[index], .index = index};
   shard->n = shard->place->model->state_count;
   shard->current = currents->current + shard->place->first;
+  shard->currentless = !takes_current(shard);
   shard->superposed = hk__shard_superposes(built, index, h);
   shard->cells = cells;
   enum hk_status status = shard->superposed ? init_superposed(shard) : init_cells(shard);
@@ -359,6 +374,7 @@ void hk__shard_clear(struct hk__shard_state *shard)
   free(shard->driven);
   free(shard->refractory);
   free(shard->release);
+  free(shard->clamped);
   free(shard->suspect);
   free(shard->mark);
   free(shard->wanted);
@@ -386,7 +402,7 @@ void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, d
 {
   if (!shard->superposed)
     return;
-  const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[neuron]];
+  const struct hk__kernel *kernel = hk__shard_kernel(shard, neuron);
   size_t group = neuron / HK__GROUP;
   hk__sleep_catch_up(shard, group);
   for (size_t j = 0; j < shard->n; j++)

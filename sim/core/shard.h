@@ -94,12 +94,6 @@ struct hk__events {
   size_t count, capacity;
 };
 
-/* A refractory neuron: its clamped states are what `clamped` holds at their places, whatever z says of them. */
-struct hk__refractory {
-  uint32_t neuron; /* in the shard */
-  double clamped[HK_STATES_MAX];
-};
-
 /* A neuron to be looked at with care in this window. */
 struct hk__suspect {
   uint32_t neuron;
@@ -131,6 +125,7 @@ struct hk__shard_state {
   hk__shard_loop *deliver, *sweep;
   hk__find_loop *find_wanted;
   struct hk__current *current; /* of the shard's first neuron */
+  bool currentless;            /* no input sends any of them a current */
   struct hk__probe *probe;     /* ascending by neuron */
   size_t probe_count;
 
@@ -147,10 +142,12 @@ struct hk__shard_state {
   double *z;              /* [group][n][HK__GROUP]: states less their resting values */
   double *theta;          /* the threshold for sense . z, less a margin for rounding; INFINITY if refractory */
   uint32_t *kernel;       /* per neuron: index in built->kernels */
+  bool one_kernel;        /* it is the same for all */
   uint32_t *driven;       /* neurons under sines: always suspect */
   size_t driven_count;
-  struct hk__refractory *refractory;
-  double *release; /* of each refractory neuron */
+  uint32_t *refractory; /* neurons that are; of each: */
+  double *release;      /* until when, */
+  double *clamped;      /* [n]: its clamped states are what stands at their places, whatever z says of them */
   double soonest_release;
   size_t refractory_count, refractory_capacity;
   struct hk__suspect *suspect;
@@ -319,17 +316,28 @@ static inline double *hk__shard_state(const struct hk__shard_state *shard, uint3
   return &shard->z[(neuron / HK__GROUP * shard->n + j) * HK__GROUP + neuron % HK__GROUP];
 }
 
+/* What is the same for all neurons is looked up at the first, which the cache holds. */
+static inline const struct hk__kernel *hk__shard_kernel(const struct hk__shard_state *shard, uint32_t neuron)
+{
+  return shard->built->kernels[shard->kernel[shard->one_kernel ? 0 : neuron]];
+}
+
+static inline const struct hk__current *hk__shard_current(const struct hk__shard_state *shard, uint32_t neuron)
+{
+  return &shard->current[shard->currentless ? 0 : neuron];
+}
+
 static inline const struct hk__response *hk__shard_response(const struct hk__shard_state *shard,
                                                             const struct hk__window *window, uint32_t neuron)
 {
-  return &window->responses[window->class[shard->kernel[neuron]]];
+  return &window->responses[window->class[shard->kernel[shard->alike ? 0 : neuron]]];
 }
 
 /* The resting value of state j of a neuron under its present constant current. */
 static inline double hk__shard_rest(const struct hk__shard_state *shard, uint32_t neuron, size_t j)
 {
-  const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[neuron]];
-  return fma(kernel->rest_per_current[j], shard->current[neuron].constant, kernel->rest[j]);
+  const struct hk__kernel *kernel = hk__shard_kernel(shard, neuron);
+  return fma(kernel->rest_per_current[j], hk__shard_current(shard, neuron)->constant, kernel->rest[j]);
 }
 
 #endif

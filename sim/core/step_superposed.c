@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A window of a shard whose models superpose. */
 #include <math.h>
+#include <string.h>
 
 #include "core/shard.h"
 #include "core/widest.h"
@@ -16,25 +17,43 @@ static enum hk_status suspect(struct hk__shard_state *shard, const struct hk__wo
 /* The same for one that is refractory at the window's start. */
 static enum hk_status suspect_refractory(struct hk__shard_state *shard, const struct hk__workspace *work, size_t index)
 {
-  const struct hk__refractory *r = &shard->refractory[index];
-  enum hk_status status = suspect(shard, work, r->neuron);
+  const uint32_t neuron = shard->refractory[index];
+  enum hk_status status = suspect(shard, work, neuron);
   if (status != HK_OK)
     return status;
-  struct hk__suspect *suspect = &shard->suspect[shard->mark[r->neuron] - 1];
+  struct hk__suspect *suspect = &shard->suspect[shard->mark[neuron] - 1];
   suspect->release = shard->release[index];
-  unsigned clamped = shard->built->kernels[shard->kernel[r->neuron]]->clamped_states;
+  unsigned clamped = hk__shard_kernel(shard, neuron)->clamped_states;
   for (size_t j = 0; j < shard->n; j++)
     if (clamped >> j & 1u)
-      suspect->x[j] = r->clamped[j];
+      suspect->x[j] = shard->clamped[index * shard->n + j];
   return HK_OK;
 }
 
 static enum hk_status suspect_probed(struct hk__shard_state *shard, const struct hk__workspace *work, uint32_t neuron)
 {
   for (size_t k = 0; shard->theta[neuron] == INFINITY && k < shard->refractory_count; k++)
-    if (shard->refractory[k].neuron == neuron)
+    if (shard->refractory[k] == neuron)
       return suspect_refractory(shard, work, k);
   return suspect(shard, work, neuron);
+}
+
+/* Fetches what list_released will want, while events are delivered. */
+static void expect_released(const struct hk__shard_state *shard, const struct hk__window *window)
+{
+  if (shard->soonest_release >= window->end)
+    return;
+  for (size_t i = 0; i < shard->refractory_count; i++) {
+    if (shard->release[i] >= window->end)
+      continue;
+    const uint32_t neuron = shard->refractory[i];
+    for (size_t j = 0; j < shard->n; j++)
+      __builtin_prefetch(hk__shard_state(shard, neuron, j), 1);
+    __builtin_prefetch(&shard->theta[neuron], 1);
+    __builtin_prefetch(&shard->mark[neuron], 1);
+    __builtin_prefetch(hk__shard_current(shard, neuron));
+    __builtin_prefetch(&shard->clamped[i * shard->n]);
+  }
 }
 
 /* Neurons whose refractory period ends in the window become suspect and leave the list, as do those under sines. */
@@ -47,16 +66,16 @@ static enum hk_status list_released(struct hk__shard_state *shard, const struct 
   enum hk_status status = HK_OK;
   double soonest = INFINITY;
   for (size_t i = 0; i < shard->refractory_count && status == HK_OK;) {
-    uint32_t neuron = shard->refractory[i].neuron;
-    if (shard->release[i] >= window->end && !(sines && shard->current[neuron].sine_count > 0)) {
+    if (shard->release[i] >= window->end && !(sines && shard->current[shard->refractory[i]].sine_count > 0)) {
       soonest = fmin(shard->release[i++], soonest);
       continue;
     }
-    hk__shard_set_theta(shard, neuron);
+    hk__shard_set_theta(shard, shard->refractory[i]);
     status = suspect_refractory(shard, work, i);
-    size_t last = --shard->refractory_count; /* takes its place */
+    const size_t last = --shard->refractory_count; /* takes its place */
     shard->release[i] = shard->release[last];
     shard->refractory[i] = shard->refractory[last];
+    memmove(shard->clamped + i * shard->n, shard->clamped + last * shard->n, shard->n * sizeof *shard->clamped);
   }
   shard->soonest_release = soonest;
   return status;
@@ -96,6 +115,7 @@ enum hk_status hk__shard_step(struct hk__shard_state *shard, const struct hk__wi
   if (!shard->superposed)
     return hk__shard_step_cells(shard, window);
   hk__sleep_open(shard, window->length);
+  expect_released(shard, window);
   status = shard->deliver(shard, window, work);
   if (status == HK_OK)
     status = list_suspects(shard, window, work);
