@@ -163,45 +163,37 @@ static enum hk_status reserve(uint32_t **array, size_t *capacity, size_t wanted)
   return HK_OK;
 }
 
-/* Puts the events themselves in order, so that who reads a group reads memory from front to back; order is then 0, 1,
- * 2, ... */
-static enum hk_status lay_out(struct hk__shard_state *shard)
-{
-  struct hk__events *from = &shard->events, *to = &shard->grouped;
-  to->count = 0;
-  enum hk_status status = hk__events_reserve(to, from->count);
-  if (status != HK_OK)
-    return status;
-  to->count = from->count;
-  for (size_t i = 0; i < from->count; i++) {
-    to->event[i] = from->event[shard->order[i]];
-    shard->order[i] = (uint32_t)i;
-  }
-  struct hk__events kept = *from;
-  *from = *to;
-  *to = kept;
-  return HK_OK;
-}
-
+/* The events themselves are put in place, so that who reads a group reads memory from front to back; order is then 0,
+ * 1, 2, ... */
 enum hk_status hk__shard_group_events(struct hk__shard_state *shard, size_t marks, uint32_t **first)
 {
-  enum hk_status status = reserve(&shard->first, &shard->first_capacity, marks + 2);
+  struct hk__events *from = &shard->events, *to = &shard->grouped;
+  const size_t count = from->count;
+  to->count = 0;
+  enum hk_status status = hk__events_reserve(to, count);
+  if (status == HK_OK)
+    status = reserve(&shard->first, &shard->first_capacity, marks + 2);
   if (status == HK_OK) /* the second half is for merging */
-    status = reserve(&shard->order, &shard->order_capacity, 2 * shard->events.count + 2);
+    status = reserve(&shard->order, &shard->order_capacity, 2 * count + 2);
   if (status != HK_OK)
     return status;
-  const struct hk__event *event = shard->events.event;
-  uint32_t *start = shard->first, *order = shard->order;
+  uint32_t *start = shard->first;
   memset(start, 0, (marks + 2) * sizeof *start);
-  for (size_t i = 0; i < shard->events.count; i++)
-    start[shard->mark[event[i].neuron] + 1]++;
+  for (size_t i = 0; i < count; i++)
+    start[shard->mark[from->event[i].neuron] + 1]++;
   for (size_t m = 1; m < marks + 2; m++)
     start[m] += start[m - 1];
   /* start[m] is where the events of mark m begin; filling moves it to where they end, where those of m + 1 begin */
-  for (size_t i = 0; i < shard->events.count; i++)
-    order[start[shard->mark[event[i].neuron]]++] = (uint32_t)i;
+  for (size_t i = 0; i < count; i++) {
+    to->event[start[shard->mark[from->event[i].neuron]]++] = from->event[i];
+    shard->order[i] = (uint32_t)i;
+  }
+  to->count = count;
+  struct hk__events kept = *from;
+  *from = *to;
+  *to = kept;
   *first = start;
-  return lay_out(shard);
+  return HK_OK;
 }
 
 /* Sorts a few, in place; those of one time stay as they are. */
