@@ -120,7 +120,7 @@ struct hk__shard_state {
   size_t n, lanes;        /* states; doubles in an accumulator: 2 or a multiple of 4 */
   size_t stride;          /* neurons and what fills the last group */
   bool superposed, alike; /* alike: one response serves all neurons */
-  bool arrow;             /* their first state is what is sensed, and others act on no state but it and themselves */
+  bool arrow;             /* only the first state is sensed, and acted on by others than itself */
   bool dense;             /* awake, and so many events came in the last window that hardly a group went without */
   hk__shard_loop *deliver, *sweep;
   hk__find_loop *find_wanted;

@@ -9,23 +9,30 @@
 
 enum { DIGITS = HK__SLEEP_LEAPS - 1 };
 
-/* Shares of groups touched in a window: above the one a sleeping shard wakes, below the other it falls asleep. */
+/* Shares of groups: if more are swept in a window a sleeping shard wakes, if events touch fewer one that is awake falls
+ * asleep. */
 struct shares {
   double busy, quiet;
 };
 
-/* With one state being awake costs little; rain falls on those awake only. */
-static struct shares shares_of(const struct hk__shard_state *shard)
+/* If events touch fewer than this, a shard sleeps deeply. */
+static const double deep = 0.1;
+
+/* Naps of few windows do not pay: what pays there is deep sleep alone. */
+static bool has_leaps(const struct hk__sleep *sleep)
 {
-  static const struct shares usual = {0.7, 0.45}, one_state = {0.3, 0.15}, in_rain = {0.3, 0.1};
-  for (size_t i = 0; i < shard->drive_count; i++)
-    if (shard->drive[i].rain)
-      return in_rain;
-  return shard->n == 1 ? one_state : usual;
+  return sleep->leaps >= HK__SLEEP_LEAPS / 2;
 }
 
-/* Below this share a shard sleeps deeply. */
-static const double deep = 0.1;
+/* With one state being awake costs little, and rain falls on those awake only. */
+static struct shares shares_of(const struct hk__shard_state *shard)
+{
+  static const struct shares usual = {0.7, 0.45}, cautious = {0.3, 0.1};
+  bool rain = false;
+  for (size_t i = 0; i < shard->drive_count; i++)
+    rain |= shard->drive[i].rain != NULL;
+  return rain || shard->n == 1 || !has_leaps(&shard->sleep) ? cautious : usual;
+}
 
 enum hk_status hk__sleep_init(struct hk__shard_state *shard)
 {
@@ -76,9 +83,6 @@ static void derive_leaps(struct hk__shard_state *shard)
   const struct hk__kernel *kernel = shard->built->kernels[shard->kernel[0]];
   const size_t n = shard->n;
   double integral[HK_STATES_MAX * HK_STATES_MAX], most[HK_STATES_MAX];
-  sleep->leaps = HK__SLEEP_LEAPS;
-  while (sleep->leaps > 1 && (double)sleep->leaps * sleep->h > kernel->reach)
-    sleep->leaps /= 2;
   hk__response_bend(kernel, (double)sleep->leaps * sleep->h, most);
   for (size_t k = 0; k < sleep->leaps; k++) {
     const double windows = (double)(k + 1), part = windows / (double)sleep->leaps;
@@ -168,6 +172,15 @@ static void make_ready(struct hk__shard_state *shard)
   shard->sleep.ready = true;
 }
 
+static size_t count_leaps(const struct hk__shard_state *shard)
+{
+  const double reach = shard->built->kernels[shard->kernel[0]]->reach;
+  size_t leaps = HK__SLEEP_LEAPS;
+  while (leaps > 1 && (double)leaps * shard->sleep.h > reach)
+    leaps /= 2;
+  return leaps;
+}
+
 /* Nothing is made for a length before it comes a second time in a row, as many are those of one cut window. */
 void hk__sleep_open(struct hk__shard_state *shard, double length)
 {
@@ -176,6 +189,7 @@ void hk__sleep_open(struct hk__shard_state *shard, double length)
     if (sleep->on)
       wake_all(shard);
     sleep->h = length;
+    sleep->leaps = count_leaps(shard);
     sleep->ready = sleep->made_h == length;
   } else if (sleep->on && !sleep->ready)
     make_ready(shard);
@@ -187,11 +201,12 @@ void hk__sleep_close(struct hk__shard_state *shard)
   sleep->clock++;
   if (++sleep->seen_windows < HK__SLEEP_PERIOD)
     return;
-  double share = (double)sleep->touched / (double)(sleep->seen_windows * sleep->groups);
-  sleep->seen_windows = sleep->touched = 0;
-  sleep->deep = share < deep;
+  const double all = (double)(sleep->seen_windows * sleep->groups);
+  const double touched = (double)sleep->touched / all, swept = (double)sleep->swept / all;
   const struct shares shares = shares_of(shard);
-  if (sleep->on ? share > shares.busy : share < shares.quiet) {
+  sleep->seen_windows = sleep->touched = sleep->swept = 0;
+  sleep->deep = touched < deep || !has_leaps(sleep);
+  if (sleep->on ? swept > shares.busy : touched < shares.quiet) {
     wake_all(shard);
     sleep->on = !sleep->on;
   }

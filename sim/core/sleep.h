@@ -24,19 +24,20 @@ enum {
 };
 
 struct hk__sleep {
-  bool on, deep; /* deep: so little was going on that naps beyond the leaps are worth looking for */
+  bool on, deep; /* deep: naps beyond the leaps are worth looking for */
   double h;
   uint64_t clock;
   size_t groups;
   uint64_t *since, *wake;
   uint8_t *alarm;
-  uint32_t *due;                  /* scratch for a list of groups */
-  double *power;                  /* [HK__SLEEP_LEVELS][HK__SLEEP_LEAPS - 1][n][n] */
-  double *leap;                   /* of 1, 2 .. HK__SLEEP_LEAPS windows, n * (n + 2) each */
-  size_t leaps;                   /* those over which the bound holds: a power of two */
-  double made_h;                  /* what powers and leaps were made for; 0: none */
-  bool ready;                     /* made_h == h; until then everybody is swept in each window */
-  uint64_t seen_windows, touched; /* since the last decision: windows; groups touched or woken in them */
+  uint32_t *due;           /* scratch for a list of groups */
+  double *power;           /* [HK__SLEEP_LEVELS][HK__SLEEP_LEAPS - 1][n][n] */
+  double *leap;            /* of 1, 2 .. HK__SLEEP_LEAPS windows, n * (n + 2) each */
+  size_t leaps;            /* those over which the bound holds: a power of two */
+  double made_h;           /* what powers and leaps were made for; 0: none */
+  bool ready;              /* made_h == h; until then everybody is swept in each window */
+  uint64_t seen_windows;   /* since the last decision; */
+  uint64_t touched, swept; /* in them: groups that events touched; groups swept, while asleep */
 };
 
 /* Several windows in one, as a response is one: z becomes P z, and meanwhile sense . z lies below

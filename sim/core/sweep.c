@@ -37,7 +37,8 @@ static enum hk_status list_hits(struct hk__shard_state *shard, size_t first, uns
 }
 
 /* How many states a model has, how many doubles an accumulator, and whether its system is an arrow: only the first
- * state is sensed, and the others act on it alone. Known to the compiler for the usual ones. */
+ * state is sensed, and the others act on it and on themselves, none on another. Known to the compiler for the usual
+ * ones. */
 struct form {
   size_t n, lanes;
   bool arrow;
@@ -195,18 +196,19 @@ HK_INLINE unsigned might_reach(const struct sweep *s, const struct form f, const
   return hits;
 }
 
-/* For how many windows after this one a group may sleep. No branch depends on its states, as none could be foreseen. */
+/* For how many windows after this one a group may sleep; not for all of the longest leap, so that a leap takes them and
+ * the one that they end with. No branch depends on its states, as none could be foreseen. */
 HK_INLINE uint64_t nap(const struct hk__shard_state *shard, const struct sweep *s, const struct form f, size_t group,
                        const struct stop *from)
 {
-  const size_t longest = s->sleep.leaps, shorter = (longest + 3) / 4;
+  const size_t longest = s->sleep.leaps, shorter = (longest + 3) / 4, full = longest > 1 ? longest - 1 : 1;
   const bool far = !might_reach(s, f, hk__sleep_leap(&s->sleep, f.n, longest), from);
   const bool near = !might_reach(s, f, hk__sleep_leap(&s->sleep, f.n, shorter), from);
   if (s->sleep.deep && far) {
     const uint64_t more = hk__sleep_longest(shard, group);
-    return more > longest ? more : longest;
+    return more > longest ? more : full;
   }
-  return far ? longest : near ? shorter : 0;
+  return far ? full : near ? shorter : 0;
 }
 
 /* A group that is due, of a shard that sleeps. */
@@ -280,16 +282,18 @@ HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct s
   const size_t count = list_due(sleep, s->touched);
   const uint32_t *due = sleep->due;
   enum hk_status status = HK_OK;
-  size_t taken = 0;
+  size_t touched = 0, taken = 0;
   for (size_t k = 0; k < count && status == HK_OK; k++) {
     if (k + AHEAD < count)
       prefetch_group(s, f, due[k + AHEAD]);
+    touched += s->touched[due[k]];
     if (s->touched[due[k]] || sleep->wake[due[k]] <= sleep->clock) {
       status = sweep_sleeper(shard, s, f, due[k]);
       taken++;
     }
   }
-  shard->sleep.touched += taken;
+  shard->sleep.touched += touched;
+  shard->sleep.swept += taken;
   shard->swept_total += taken * HK__GROUP;
   return status;
 }

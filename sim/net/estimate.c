@@ -161,7 +161,7 @@ static double neuron_bytes(const struct hk_network *network, size_t population)
   double bytes = sizeof(double) * (2 * states + params);
   if (hk__model_is_source(model))
     return bytes;
-  double superposed = sizeof(double) + 3 * sizeof(uint32_t) + 3; /* threshold; kernel, marks; marks and sleep */
+  double superposed = sizeof(double) + 3 * sizeof(uint32_t) + 4; /* threshold; kernel, marks; marks and sleep */
   double cell = sizeof(struct hk__cell) + sizeof(double) * (states + 1);
   return bytes + sizeof(struct hk__current) + (model->kind == HK_MODEL_LINEAR ? superposed : cell);
 }
