@@ -7,7 +7,8 @@
 
 #include "core/shard.h"
 
-enum { DIGITS = HK__SLEEP_LEAPS - 1 };
+enum { BITS = 4, DIGITS = HK__SLEEP_LEAPS - 1 };
+_Static_assert(1 << BITS == HK__SLEEP_LEAPS, "digits of numbers of windows");
 
 /* Shares of groups: if more are swept in a window a sleeping shard wakes, if events touch fewer one that is awake falls
  * asleep. */
@@ -113,9 +114,9 @@ static void propagate(const struct hk__shard_state *shard, size_t group, const d
 
 void hk__sleep_advance(struct hk__shard_state *shard, size_t group, uint64_t windows)
 {
-  static const uint64_t most = (uint64_t)DIGITS << 4 * (HK__SLEEP_LEVELS - 1);
+  static const uint64_t most = (uint64_t)DIGITS << BITS * (HK__SLEEP_LEVELS - 1);
   shard->sleep.since[group] += windows;
-  for (; windows >> 4 * HK__SLEEP_LEVELS; windows -= most)
+  for (; windows >> BITS * HK__SLEEP_LEVELS; windows -= most)
     propagate(shard, group, power_of(shard, HK__SLEEP_LEVELS - 1, DIGITS));
   for (size_t level = 0; windows; level++, windows /= HK__SLEEP_LEAPS)
     if (windows % HK__SLEEP_LEAPS)
@@ -169,9 +170,9 @@ static void make_ready(struct hk__shard_state *shard)
   derive_powers(shard);
   derive_leaps(shard);
   shard->sleep.made_h = shard->sleep.h;
-  shard->sleep.ready = true;
 }
 
+/* How many windows a leap may take at most: it stays within the reach of the bound. */
 static size_t count_leaps(const struct hk__shard_state *shard)
 {
   const double reach = shard->built->kernels[shard->kernel[0]]->reach;
@@ -190,8 +191,7 @@ void hk__sleep_open(struct hk__shard_state *shard, double length)
       wake_all(shard);
     sleep->h = length;
     sleep->leaps = count_leaps(shard);
-    sleep->ready = sleep->made_h == length;
-  } else if (sleep->on && !sleep->ready)
+  } else if (sleep->on && !hk__sleep_ready(sleep))
     make_ready(shard);
 }
 

@@ -5,8 +5,8 @@
  * the clock was since[g]; an event, or a clock that has come to wake[g], makes the group due: its states are advanced
  * over all windows that it slept, and it is swept. wake[g] comes from a bound on what its neurons can do if nothing
  * arrives; alarm[g] is its last byte. All windows slept have the length h: when another comes, everybody is woken.
- * Whether a shard sleeps is decided by counts of groups touched, so it is the same for any threads. While `on` is false
- * all states stand at the clock. */
+ * Whether a shard sleeps is decided by counts of groups touched and swept, so it is the same for any threads. While
+ * `on` is false all states stand at the clock. */
 #ifndef HK__SLEEP_H
 #define HK__SLEEP_H
 
@@ -32,13 +32,18 @@ struct hk__sleep {
   uint8_t *alarm;
   uint32_t *due;           /* scratch for a list of groups */
   double *power;           /* [HK__SLEEP_LEVELS][HK__SLEEP_LEAPS - 1][n][n] */
-  double *leap;            /* of 1, 2 .. HK__SLEEP_LEAPS windows, n * (n + 2) each */
-  size_t leaps;            /* those over which the bound holds: a power of two */
-  double made_h;           /* what powers and leaps were made for; 0: none */
-  bool ready;              /* made_h == h; until then everybody is swept in each window */
+  double *leap;            /* of 1, 2 .. `leaps` windows, n * (n + 2) each */
+  size_t leaps;            /* those over which the bound holds at length h: a power of two */
+  double made_h;           /* what powers and leaps were made for, 0: none; while not h, all are swept in each window */
   uint64_t seen_windows;   /* since the last decision; */
   uint64_t touched, swept; /* in them: groups that events touched; groups swept, while asleep */
 };
+
+/* Whether what sleep takes is made, for the present length of windows. */
+static inline bool hk__sleep_ready(const struct hk__sleep *sleep)
+{
+  return sleep->made_h == sleep->h;
+}
 
 /* Several windows in one, as a response is one: z becomes P z, and meanwhile sense . z lies below
  * max(sense . z, ahead . z) + sum of |z_j| bend[j]. */

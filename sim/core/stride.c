@@ -131,8 +131,7 @@ static void shorten(const struct hk__motions *m, struct hk__stride *s, const hk_
 }
 
 /* Adds terms first .. last to the states at the step's end, where the mask holds. */
-HK_INLINE void add_from(const struct hk__motions *m, struct hk__stride *s, const size_t first, const size_t last,
-                        hk_mask where)
+static void add_length(const struct hk__motions *m, struct hk__stride *s, size_t first, size_t last, hk_mask where)
 {
   for (size_t j = 0; j < m->model->state_count; j++) {
     const hk_lanes *term = s->term[j];
@@ -140,28 +139,6 @@ HK_INLINE void add_from(const struct hk__motions *m, struct hk__stride *s, const
     for (size_t k = last; k-- > first;)
       sum += term[k];
     s->x[j] = hk_lanes_pick(where, s->x[j] + sum, s->x[j]);
-  }
-}
-
-/* The same, in straight code for the lengths that most steps have. */
-static void add_length(const struct hk__motions *m, struct hk__stride *s, size_t first, size_t last, hk_mask where)
-{
-  enum { MANY = 100 };
-  switch (MANY * first + last) {
-  case MANY * 1 + 6:
-    add_from(m, s, 1, 6, where);
-    break;
-  case MANY * 7 + 8:
-    add_from(m, s, 7, 8, where);
-    break;
-  case MANY * 9 + 10:
-    add_from(m, s, 9, 10, where);
-    break;
-  case MANY * 11 + 12:
-    add_from(m, s, 11, 12, where);
-    break;
-  default:
-    add_from(m, s, first, last, where);
   }
 }
 

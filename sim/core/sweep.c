@@ -217,7 +217,7 @@ HK_INLINE enum hk_status sweep_sleeper(struct hk__shard_state *shard, const stru
 {
   const struct hk__sleep *sleep = &s->sleep;
   struct stop to;
-  if (!sleep->ready) {
+  if (!hk__sleep_ready(sleep)) {
     sleep->since[group] = sleep->clock + 1;
     hk__sleep_set_wake(sleep, group, sleep->clock + 1);
     return sweep_standing(shard, s, f, NULL, group, &to);
@@ -251,6 +251,7 @@ static size_t list_due(const struct hk__sleep *sleep, const uint8_t *touched)
   size_t count = 0;
   for (size_t g = 0; g < sleep->groups; g += HK__SLEEP_TOGETHER) {
     uint64_t touch, alarm;
+    _Static_assert(sizeof touch == HK__SLEEP_TOGETHER, "a byte of each group");
     memcpy(&touch, touched + g, sizeof touch);
     memcpy(&alarm, sleep->alarm + g, sizeof alarm);
     alarm ^= ones * now;
