@@ -8,7 +8,7 @@
 #include "core/poisson.h"
 #include "core/scheduler.h"
 
-enum { LEVELS = HK__LENGTH_LEVELS, LEVEL_PERIOD = 16 /* windows between looks at the level */ };
+enum { LEVELS = HK__LENGTH_LEVELS };
 
 /* --- the longest --- */
 
@@ -144,8 +144,6 @@ static unsigned choose_level(const struct hk__lengths *l, const struct hk__effor
  * as far as they can. */
 enum hk_status hk__lengths_weigh(struct hk__lengths *l, const struct hk__effort *now, uint64_t *k)
 {
-  if (now->windows - l->seen.windows < LEVEL_PERIOD)
-    return HK_OK;
   unsigned level = choose_level(l, now);
   if (level < l->level && *k % 2 != 0)
     return HK_OK;

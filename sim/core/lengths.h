@@ -12,7 +12,7 @@
 #include "core/built.h"
 #include "core/response.h"
 
-enum { HK__LENGTH_LEVELS = 7 };
+enum { HK__LENGTH_LEVELS = 7, HK__LENGTH_PERIOD = 16 /* windows between looks at the level, at the least */ };
 
 /* What windows have cost since the start. */
 struct hk__effort {
@@ -36,6 +36,12 @@ struct hk__lengths {
 enum hk_status hk__lengths_init(struct hk__lengths *lengths, const struct hk__built *built);
 void hk__lengths_clear(struct hk__lengths *lengths);
 uint64_t hk__lengths_bytes(const struct hk__lengths *lengths);
+
+/* Whether it is time to look at the effort. */
+static inline bool hk__lengths_due(const struct hk__lengths *lengths, uint64_t windows)
+{
+  return windows - lengths->seen.windows >= HK__LENGTH_PERIOD;
+}
 
 /* Looks at the effort and chooses the level. *k, the number of windows since some time, becomes what it would be if all
  * of them had had the length of the new one. Errors: HK_ERR_MEMORY. */

@@ -23,6 +23,7 @@
 #include "core/drive.h"
 #include "core/response.h"
 #include "core/sleep.h"
+#include "core/team.h"
 #include "core/tree_flow.h"
 
 /* A spike of any neuron or source. */
@@ -44,6 +45,7 @@ enum { HK__GROUP = 8 };
 struct hk__workspace {
   double *sums;
   uint8_t *touched;
+  const struct hk__spike *news; /* where those of its last window stood */
 };
 
 /* The window that is being worked on. */
@@ -114,7 +116,7 @@ typedef enum hk_status hk__shard_loop(struct hk__shard_state *shard, const struc
 typedef void hk__find_loop(struct hk__shard_state *shard);
 
 struct hk__shard_state {
-  const struct hk__built *built;
+  _Alignas(HK__APART) const struct hk__built *built;
   const struct hk__shard *place;
   uint32_t index;
   size_t n, lanes;        /* states; doubles in an accumulator: 2 or a multiple of 4 */
@@ -168,11 +170,14 @@ struct hk__shard_state {
   struct hk__flow *flow; /* NULL for other models, and where cells of a tree differ in time constants */
   double *scratch;       /* two states */
 
-  struct hk__spikes spikes;                                         /* emitted in this window */
-  uint64_t arrivals;                                                /* events of this window but for rain */
-  uint64_t event_count, suspect_total, recalled_total, swept_total; /* since the start */
+  uint64_t arrivals; /* events of this window but for rain */
   uint64_t bytes;
+
+  /* what the leader reads after each window, beside what tells it to */
+  struct hk__turn turn;
   enum hk_status status;
+  struct hk__spikes spikes;                                         /* emitted in this window */
+  uint64_t event_count, suspect_total, recalled_total, swept_total; /* since the start */
 };
 
 /* cells: NULL if all models of the network superpose in windows of length h. Errors: HK_ERR_MEMORY. */
@@ -213,6 +218,7 @@ static inline enum hk_status hk__events_add(struct hk__events *events, struct hk
 }
 
 enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron);
+enum hk_status hk__spikes_append(struct hk__spikes *to, const struct hk__spikes *from);
 
 /* Takes the window's new spikes. */
 enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__window *window);

@@ -16,15 +16,23 @@
 /* No window: the work is over. */
 #define HK__TEAM_OVER UINT64_MAX
 
+/* Bytes between what different threads write: a pair of cache lines, as processors fetch them. A line that another
+ * thread wrote takes as long to come as hundreds of operations, so what is read together stands together. */
+enum { HK__APART = 128 };
+
 struct hk__team {
   atomic_uint_least64_t open; /* the number of the window that is worked on */
-  atomic_uint_least64_t done; /* its shards that are */
+};
+
+/* What becomes of a shard in the windows. */
+struct hk__turn {
+  _Alignas(HK__APART) atomic_uint_least64_t claimed; /* the last window that a thread took it for; */
+  _Alignas(HK__APART) atomic_uint_least64_t done;    /* that it is through with: written last */
 };
 
 static inline void hk__team_init(struct hk__team *team, uint64_t window)
 {
   atomic_init(&team->open, window);
-  atomic_init(&team->done, 0);
 }
 
 /* Waits until the counter has the value, or, if `other`, another one. Returns its value. */
@@ -42,22 +50,29 @@ static inline uint64_t hk__team_wait(atomic_uint_least64_t *counter, uint64_t va
   return now;
 }
 
-/* Some shards of the open window are done. */
-static inline void hk__team_add(struct hk__team *team, uint64_t shards)
+/* Takes a shard for a window unless another thread has it, for this window or, if it is long over, a later one. */
+static inline bool hk__team_claim(struct hk__turn *turn, uint64_t window)
 {
-  atomic_fetch_add_explicit(&team->done, shards, memory_order_release);
+  uint64_t before = atomic_load_explicit(&turn->claimed, memory_order_relaxed);
+  return before < window && atomic_compare_exchange_strong_explicit(&turn->claimed, &before, window,
+                                                                    memory_order_relaxed, memory_order_relaxed);
 }
 
-/* For the leader: waits until so many shards of the open window are done. */
-static inline void hk__team_gather(struct hk__team *team, uint64_t shards)
+/* The one who took it is through with it. */
+static inline void hk__team_done(struct hk__turn *turn, uint64_t window)
 {
-  hk__team_wait(&team->done, shards, false);
+  atomic_store_explicit(&turn->done, window, memory_order_release);
 }
 
-/* For the leader, after that: opens another window, or HK__TEAM_OVER. */
+/* For the leader: waits until a shard is done. */
+static inline void hk__team_expect(struct hk__turn *turn, uint64_t window)
+{
+  hk__team_wait(&turn->done, window, false);
+}
+
+/* For the leader, when all are: opens another window, or HK__TEAM_OVER. */
 static inline void hk__team_open(struct hk__team *team, uint64_t window)
 {
-  atomic_store_explicit(&team->done, 0, memory_order_relaxed);
   atomic_store_explicit(&team->open, window, memory_order_release);
 }
 

@@ -25,32 +25,37 @@ struct trace_rows {
   uint64_t handed, filled; /* samples handed over; samples taken */
 };
 
+/* What nobody writes while windows follow each other, what the leader says of each window, and what is the leader's
+ * alone stand apart, so that threads seldom wait for lines of memory from each other. */
 struct windows {
   struct hk__scheduler base;
   const struct hk__built *built;
-  struct hk__outbox *outbox;
+  size_t shard_count;
+  struct hk__shard_state *shards;
+  int threads;
+  struct hk__workspace *work; /* one per thread */
+
+  _Alignas(HK__APART) struct hk__team team;
+  struct hk__window window;
+
+  _Alignas(HK__APART) struct hk__outbox *outbox;
   struct hk__currents currents;
   struct hk__trains sources;
   struct hk__heap source_times;
   bool has_cells;
   struct hk__cells cells;
-  size_t shard_count;
-  struct hk__shard_state *shards;
-  int threads;
-  struct hk__workspace *work; /* one per thread */
   struct hk__lengths lengths;
   double anchor; /* windows end at anchor + k h */
   uint64_t k;
-  double *before; /* scratch: the currents of one input's neurons before it switches */
-  struct hk__window window;
-  struct hk__spikes news; /* what the next window admits */
-  struct hk__spikes made; /* in the windows so far, in canonical order, and not yet handed over */
+  double *before;            /* scratch: the currents of one input's neurons before it switches */
+  struct hk__spikes news;    /* what the next window admits */
+  struct hk__spikes sourced; /* what sources send in it */
+  struct hk__spikes made;    /* in the windows that are over, in canonical order, and not yet handed over */
   size_t made_handed;
   struct trace_rows *traces;
   uint64_t *first_sample, *end_sample;
   double **rows;
   struct hk__tally tally;
-  atomic_uint_least64_t *claimed; /* per shard: the last window that a thread took */
   uint64_t window_count;
   bool finished;
   enum hk_status status;
@@ -89,12 +94,6 @@ static enum hk_status hand_over_rows(struct windows *w, double until)
   return status;
 }
 
-static enum hk_status hand_over(struct windows *w, double until)
-{
-  enum hk_status status = hand_over_spikes(w, until);
-  return status == HK_OK ? hand_over_rows(w, until) : status;
-}
-
 /* --- between windows --- */
 
 static int canonical(const void *a, const void *b)
@@ -107,18 +106,23 @@ static int canonical(const void *a, const void *b)
   return (x->neuron > y->neuron) - (x->neuron < y->neuron);
 }
 
+/* A few, and nearly sorted ones, are put in order faster than by a call of the library for each comparison. */
 static void sort_spikes(struct hk__spikes *spikes, size_t from)
 {
-  if (spikes->count - from > 1)
-    qsort(spikes->spike + from, spikes->count - from, sizeof *spikes->spike, canonical);
-}
-
-static enum hk_status append(struct hk__spikes *to, const struct hk__spikes *from)
-{
-  enum hk_status status = HK_OK;
-  for (size_t i = 0; i < from->count && status == HK_OK; i++)
-    status = hk__spikes_add(to, from->spike[i].time, from->spike[i].population, from->spike[i].neuron);
-  return status;
+  enum { FEW = 24 };
+  const size_t count = spikes->count - from;
+  struct hk__spike *s = spikes->spike + from;
+  if (count > FEW) {
+    qsort(s, count, sizeof *s, canonical);
+    return;
+  }
+  for (size_t i = 1; i < count; i++) {
+    const struct hk__spike moving = s[i];
+    size_t place = i;
+    for (; place > 0 && canonical(&s[place - 1], &moving) > 0; place--)
+      s[place] = s[place - 1];
+    s[place] = moving;
+  }
 }
 
 /* Gathers what the shards emitted: news for the next window. */
@@ -129,12 +133,22 @@ static enum hk_status gather(struct windows *w)
   for (size_t i = 0; i < w->shard_count && status == HK_OK; i++) {
     status = w->shards[i].status;
     if (status == HK_OK)
-      status = append(&w->news, &w->shards[i].spikes);
+      status = hk__spikes_append(&w->news, &w->shards[i].spikes);
   }
   sort_spikes(&w->news, 0);
   w->tally.spikes += w->news.count;
+  return status;
+}
+
+/* Keeps the spikes of the window that is over for the record. */
+static enum hk_status keep_spikes(struct windows *w)
+{
+  const bool sorted = w->made.count == 0 && w->sourced.count == 0;
+  enum hk_status status = hk__spikes_append(&w->made, &w->sourced);
   if (status == HK_OK)
-    status = append(&w->made, &w->news);
+    status = hk__spikes_append(&w->made, &w->news);
+  if (!sorted)
+    sort_spikes(&w->made, w->made_handed);
   return status;
 }
 
@@ -142,13 +156,14 @@ static enum hk_status gather(struct windows *w)
 static enum hk_status take_sources(struct windows *w)
 {
   enum hk_status status = HK_OK;
+  w->sourced.count = 0;
   while (hk__heap_least(&w->source_times) < w->window.end && status == HK_OK) {
     uint32_t item = w->source_times.item[0];
     struct hk__train *train = &w->sources.train[item];
     double time = w->source_times.time[item];
     status = hk__spikes_add(&w->news, time, train->population, train->neuron);
     if (status == HK_OK)
-      status = hk__spikes_add(&w->made, time, train->population, train->neuron);
+      status = hk__spikes_add(&w->sourced, time, train->population, train->neuron);
     w->tally.spikes++;
     hk__heap_set(&w->source_times, item, hk__train_next(train));
   }
@@ -257,8 +272,11 @@ static void cast_anchor(struct windows *w)
 static enum hk_status open_window(struct windows *w)
 {
   struct hk__window *window = &w->window;
-  struct hk__effort effort = count_effort(w);
-  enum hk_status status = hk__lengths_weigh(&w->lengths, &effort, &w->k);
+  enum hk_status status = HK_OK;
+  if (hk__lengths_due(&w->lengths, w->window_count)) {
+    const struct hk__effort effort = count_effort(w);
+    status = hk__lengths_weigh(&w->lengths, &effort, &w->k);
+  }
   w->window_count++;
   window->start = window->end;
   if (status == HK_OK && hk__currents_next(&w->currents) <= window->start) {
@@ -280,94 +298,97 @@ static enum hk_status open_window(struct windows *w)
   return status;
 }
 
-/* Closes one window and opens the next, or finds that the run is over. */
-static void turn_over(struct windows *w, bool worked, double until, const atomic_bool *stop, double *reached)
+/* Closes the window that all shards are through with. */
+static enum hk_status close_window(struct windows *w, double until)
 {
-  if (worked && w->status == HK_OK) {
-    w->status = gather(w);
-    sort_spikes(&w->made, w->made_handed);
-    if (w->status == HK_OK)
-      w->status = hand_over(w, until);
-    if (w->status == HK_OK)
-      *reached = fmin(until, w->window.end);
-  }
+  enum hk_status status = gather(w);
+  if (status == HK_OK)
+    status = keep_spikes(w);
+  return status == HK_OK ? hand_over_rows(w, until) : status;
+}
+
+/* Opens the next window, or finds that the run is over. */
+static void turn_over(struct windows *w, double until, const atomic_bool *stop)
+{
   w->finished = w->status != HK_OK || w->window.end > until;
   if (w->finished)
     return;
-  if (atomic_load_explicit(stop, memory_order_relaxed)) {
-    w->status = HK_ERR_INTERRUPTED;
-    w->finished = true;
-    return;
-  }
-  w->status = open_window(w);
+  w->status = atomic_load_explicit(stop, memory_order_relaxed) ? HK_ERR_INTERRUPTED : open_window(w);
   w->finished = w->status != HK_OK;
 }
 
 /* --- running --- */
 
-/* Takes a shard for a window unless another thread has it, for this window or, if it is long over, a later one. */
-static bool claim(struct windows *w, size_t shard, uint64_t window)
-{
-  uint64_t before = atomic_load_explicit(&w->claimed[shard], memory_order_relaxed);
-  return before < window && atomic_compare_exchange_strong_explicit(&w->claimed[shard], &before, window,
-                                                                    memory_order_relaxed, memory_order_relaxed);
-}
-
 /* A thread's own shards first, which its caches may still hold, then what others have not begun. Only who has a shard
- * may look at the window itself. Returns how many it took. */
-static size_t step_shards(struct windows *w, unsigned thread, uint64_t window)
+ * may look at the window itself. */
+static void step_shards(struct windows *w, unsigned thread, uint64_t window)
 {
-  size_t first = w->shard_count * thread / (unsigned)w->threads, taken = 0;
+  const size_t first = w->shard_count * thread / (unsigned)w->threads;
+  struct hk__workspace *work = &w->work[thread];
+  __builtin_prefetch(work->news);
   for (size_t k = 0; k < w->shard_count; k++) {
     size_t i = first + k < w->shard_count ? first + k : first + k - w->shard_count;
-    if (claim(w, i, window)) {
-      w->shards[i].status = hk__shard_step(&w->shards[i], &w->window, &w->work[thread]);
-      taken++;
+    struct hk__shard_state *shard = &w->shards[i];
+    if (hk__team_claim(&shard->turn, window)) {
+      work->news = w->window.news;
+      shard->status = hk__shard_step(shard, &w->window, work);
+      hk__team_done(&shard->turn, window);
     }
   }
-  return taken;
 }
 
-static void lead(struct windows *w, struct hk__team *team, double until, const atomic_bool *stop, double *reached)
+/* All shards are through with the window. What can be done while they work on the next is left for after it opens: what
+ * is handed over is of windows that are over, so the others do not touch it. */
+static void lead_on(struct windows *w, double until, const atomic_bool *stop, double *reached)
+{
+  const double end = w->window.end;
+  const enum hk_status status = close_window(w, until);
+  const bool closed = status == HK_OK && w->status == HK_OK;
+  w->status = w->status == HK_OK ? status : w->status;
+  turn_over(w, until, stop);
+  hk__team_open(&w->team, w->finished ? HK__TEAM_OVER : w->window_count);
+  const enum hk_status handed = closed ? hand_over_spikes(w, until) : HK_OK;
+  if (handed != HK_OK)
+    w->status = handed;
+  else if (closed)
+    *reached = fmin(until, end);
+}
+
+static void lead(struct windows *w, double until, const atomic_bool *stop, double *reached)
 {
   while (!w->finished) {
-    hk__team_add(team, step_shards(w, 0, w->window_count));
-    hk__team_gather(team, w->shard_count);
-    turn_over(w, true, until, stop, reached);
-    hk__team_open(team, w->finished ? HK__TEAM_OVER : w->window_count);
+    step_shards(w, 0, w->window_count);
+    for (size_t i = 0; i < w->shard_count; i++)
+      hk__team_expect(&w->shards[i].turn, w->window_count);
+    lead_on(w, until, stop, reached);
   }
 }
 
-static void follow(struct windows *w, struct hk__team *team, unsigned thread, uint64_t window)
+static void follow(struct windows *w, unsigned thread, uint64_t window)
 {
-  for (; window != HK__TEAM_OVER; window = hk__team_next(team, window)) {
-    size_t taken = step_shards(w, thread, window);
-    if (taken > 0)
-      hk__team_add(team, taken);
-  }
+  for (; window != HK__TEAM_OVER; window = hk__team_next(&w->team, window))
+    step_shards(w, thread, window);
 }
 
 static enum hk_status run(struct hk__scheduler *self, double until, const atomic_bool *stop, double *reached)
 {
   struct windows *w = (struct windows *)self;
-  w->status = hand_over(w, until);
-  turn_over(w, false, until, stop, reached);
+  w->status = hand_over_spikes(w, until);
+  if (w->status == HK_OK)
+    w->status = hand_over_rows(w, until);
+  turn_over(w, until, stop);
   if (w->threads == 1)
-    while (!w->finished) {
-      step_shards(w, 0, w->window_count);
-      turn_over(w, true, until, stop, reached);
-    }
+    lead(w, until, stop, reached);
   else if (!w->finished) {
     const uint64_t first = w->window_count;
-    struct hk__team team;
-    hk__team_init(&team, first);
+    hk__team_init(&w->team, first);
 #pragma omp parallel num_threads(w->threads)
     {
       unsigned thread = (unsigned)omp_get_thread_num();
       if (thread == 0)
-        lead(w, &team, until, stop, reached);
+        lead(w, until, stop, reached);
       else
-        follow(w, &team, thread, first);
+        follow(w, thread, first);
     }
   }
   if (w->status == HK_OK)
@@ -393,10 +414,10 @@ static void destroy(struct hk__scheduler *self)
   hk__heap_clear(&w->source_times);
   hk__cells_clear(&w->cells);
   free(w->shards);
-  free(w->claimed);
   free(w->work);
   hk__lengths_clear(&w->lengths);
   free(w->news.spike);
+  free(w->sourced.spike);
   free(w->made.spike);
   free(w->traces);
   free(w->before);
@@ -482,8 +503,7 @@ static enum hk_status init(struct windows *w)
 {
   const struct hk__built *built = w->built;
   w->threads = useful_threads(built);
-  w->shards = calloc(built->connectome->shard_count + 1, sizeof *w->shards);
-  w->claimed = calloc(built->connectome->shard_count + 1, sizeof *w->claimed);
+  w->shards = aligned_alloc(HK__APART, (built->connectome->shard_count + 1) * sizeof *w->shards);
   w->work = calloc((size_t)w->threads, sizeof *w->work);
   w->traces = calloc(built->trace_count + 1, sizeof *w->traces);
   uint32_t most = 0;
@@ -493,8 +513,7 @@ static enum hk_status init(struct windows *w)
   w->first_sample = calloc(built->trace_count + 1, sizeof *w->first_sample);
   w->end_sample = calloc(built->trace_count + 1, sizeof *w->end_sample);
   w->rows = calloc(built->trace_count + 1, sizeof *w->rows);
-  if (!w->shards || !w->claimed || !w->work || !w->traces || !w->before || !w->first_sample || !w->end_sample ||
-      !w->rows)
+  if (!w->shards || !w->work || !w->traces || !w->before || !w->first_sample || !w->end_sample || !w->rows)
     return HK_ERR_MEMORY;
   enum hk_status status = hk__lengths_init(&w->lengths, built);
   if (status == HK_OK)
@@ -512,11 +531,10 @@ static enum hk_status init(struct windows *w)
 
 enum hk_status hk__windows_create(const struct hk__built *built, struct hk__outbox *outbox, struct hk__scheduler **out)
 {
-  struct windows *w = calloc(1, sizeof *w);
+  struct windows *w = aligned_alloc(_Alignof(struct windows), sizeof *w);
   if (!w)
     return HK_ERR_MEMORY;
-  w->base = (struct hk__scheduler){run, destroy, tally, bytes};
-  w->built = built;
+  *w = (struct windows){.base = {run, destroy, tally, bytes}, .built = built};
   w->outbox = outbox;
   enum hk_status status = init(w);
   if (status != HK_OK) {
