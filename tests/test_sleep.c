@@ -30,8 +30,8 @@ void __wrap_hk__sleep_close(struct hk__shard_state *shard)
 {
   const struct hk__sleep *sleep = &shard->sleep;
   for (size_t g = 0; sleep->on && g < sleep->groups; g++) {
-    swept += sleep->since[g] == sleep->clock + 1;
-    left_alone += sleep->since[g] < sleep->clock + 1;
+    swept += sleep->nap[g].since == sleep->clock + 1;
+    left_alone += sleep->nap[g].since < sleep->clock + 1;
   }
   windows_asleep += sleep->on;
   __real_hk__sleep_close(shard);

@@ -26,12 +26,17 @@ struct delivery {
   double *sums;
   uint8_t *touched;
   struct lot lot[HK_PORTS_MAX];
-  double value[HK_STATES_MAX][LOT + PIECE], bound[LOT + PIECE]; /* of the lot that is added */
+  uint32_t place[LOT + PIECE]; /* of the lot that is added: which accumulators its targets have, if the shard sleeps */
+  double value[HK_STATES_MAX][LOT + PIECE], bound[LOT + PIECE]; /* the same: what it adds */
 };
 
-HK_INLINE void touch(const struct delivery *d, uint32_t target)
+/* Which accumulator a target has. */
+HK_INLINE size_t touch(const struct delivery *d, uint32_t target)
 {
+  if (d->shard->sleep.on)
+    return hk__sleep_touch_one(&d->shard->sleep, target);
   d->touched[target / HK__GROUP] = 1;
+  return target;
 }
 
 /* --- what one event adds to its target --- */
@@ -122,6 +127,12 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
     row[n] = d->bound;
   const size_t count = lot->count;
   uint8_t *touched = d->touched;
+  if (d->shard->sleep.on) {
+    for (size_t j = 0; j < count; j++)
+      d->place[j] = hk__sleep_touch_one(&d->shard->sleep, lot->target[j]);
+    hk__scatter(d->place, count, row, d->sums, lanes);
+    return;
+  }
   for (size_t j = 0; j < count && !d->shard->dense; j++)
     touched[lot->target[j] / HK__GROUP] = 1;
   hk__scatter(lot->target, count, row, d->sums, lanes);
@@ -153,8 +164,7 @@ static void add_each(const struct delivery *d, const struct lot *lot, uint32_t p
     uint32_t target = lot->target[j];
     const struct hk__response *response = hk__shard_response(d->shard, d->window, target);
     const struct hk__port_response *port = &response->port[port_index];
-    double *sum = d->sums + target * lanes, weight = lot->weight[j];
-    touch(d, target);
+    double *sum = d->sums + touch(d, target) * lanes, weight = lot->weight[j];
     for (unsigned k = 0; k < port->count; k++)
       sum[port->lane[k]] += weight * hk__response_at(response, port, k, lot->x[j]);
     double up = weight * port->hi, down = weight * port->lo, bound = up > down ? up : down;
@@ -324,8 +334,7 @@ HK_INLINE void add_doses(const struct delivery *d, const struct hk__indexed *s, 
                          const size_t lanes)
 {
   for (size_t j = 0; j < count; j++) {
-    double *a = d->sums + s[j].target * lanes;
-    touch(d, s[j].target);
+    double *a = d->sums + touch(d, s[j].target) * lanes;
     if (lanes == 2)
       *(hk__two *)a += *(const hk__two *)dose->value;
     else
@@ -448,7 +457,7 @@ static void mark_all(const struct delivery *d)
   enum { MANY = 4 };
   struct hk__shard_state *shard = d->shard;
   size_t groups = shard->stride / HK__GROUP;
-  if (shard->dense)
+  if (shard->dense && !shard->sleep.on)
     memset(d->touched, 1, groups);
   shard->dense = !shard->sleep.on && shard->arrivals > MANY * groups;
 }

@@ -323,6 +323,13 @@ static void get_weights(const struct hk__drive *drive, const struct batch *batch
       weight[i] = first[batch->train[i]];
 }
 
+/* Which accumulators the targets have, where the shard sleeps: those that nothing goes to share what nobody has. */
+static void find_places(struct hk__shard_state *shard, const struct batch *batch, uint32_t *place)
+{
+  for (size_t i = 0; i < batch->count; i++)
+    place[i] = batch->spikes[i] > 0 ? hk__sleep_touch_one(&shard->sleep, batch->target[i]) : (uint32_t)shard->stride;
+}
+
 /* Adds what has come together to the accumulators, and puts the trains where they stand now. */
 static void settle(const struct hk__drive *drive, struct hk__shard_state *shard, const struct hk__port_response *port,
                    const struct hk__workspace *work, struct batch *batch)
@@ -344,10 +351,14 @@ static void settle(const struct hk__drive *drive, struct hk__shard_state *shard,
     events += spikes;
   }
   move_on(drive, batch);
-  mark_touched(batch, work->touched);
   for (unsigned i = 0; i < HK_LANES; i++)
     shard->event_count += (uint64_t)events[i];
-  hk__scatter(batch->target, batch->count, row, work->sums, shard->lanes);
+  uint32_t place[BATCH];
+  if (shard->sleep.on)
+    find_places(shard, batch, place);
+  else
+    mark_touched(batch, work->touched);
+  hk__scatter(shard->sleep.on ? place : batch->target, batch->count, row, work->sums, shard->lanes);
 }
 
 static void pour_kind(const struct hk__drive *drive, unsigned kind, struct hk__shard_state *shard,

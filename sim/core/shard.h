@@ -37,9 +37,6 @@ struct hk__spikes {
   size_t count, capacity;
 };
 
-/* Neurons are swept in groups of so many. */
-enum { HK__GROUP = 8 };
-
 /* What a thread needs to take a window of any shard: an accumulator for each neuron, zero between shards, and for each
  * group of neurons whether an event of this window went there. */
 struct hk__workspace {

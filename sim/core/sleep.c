@@ -41,23 +41,25 @@ enum hk_status hk__sleep_init(struct hk__shard_state *shard)
   const size_t n = shard->n, powers = HK__SLEEP_LEVELS * DIGITS * n * n, leaps = HK__SLEEP_LEAPS * n * (n + 2);
   sleep->groups = shard->stride / HK__GROUP;
   const size_t groups = sleep->groups + HK__SLEEP_TOGETHER;
-  sleep->since = calloc(groups, sizeof *sleep->since);
-  sleep->wake = calloc(groups, sizeof *sleep->wake);
+  sleep->nap = calloc(groups, sizeof *sleep->nap);
   sleep->alarm = calloc(groups, sizeof *sleep->alarm);
+  sleep->place = malloc(groups * sizeof *sleep->place);
   sleep->due = malloc(groups * sizeof *sleep->due);
   sleep->power = malloc(powers * sizeof *sleep->power);
   sleep->leap = malloc(leaps * sizeof *sleep->leap);
-  shard->bytes += groups * (2 * sizeof *sleep->since + sizeof *sleep->alarm + sizeof *sleep->due) +
+  shard->bytes += groups * (sizeof *sleep->nap + sizeof *sleep->alarm + sizeof *sleep->place + sizeof *sleep->due) +
                   (powers + leaps) * sizeof *sleep->power;
-  bool all = sleep->since && sleep->wake && sleep->alarm && sleep->due && sleep->power && sleep->leap;
+  bool all = sleep->nap && sleep->alarm && sleep->place && sleep->due && sleep->power && sleep->leap;
+  for (size_t g = 0; g < groups && all; g++)
+    sleep->place[g] = HK__SLEEP_NOWHERE;
   return all ? HK_OK : HK_ERR_MEMORY;
 }
 
 void hk__sleep_clear(struct hk__sleep *sleep)
 {
-  free(sleep->since);
-  free(sleep->wake);
+  free(sleep->nap);
   free(sleep->alarm);
+  free(sleep->place);
   free(sleep->due);
   free(sleep->power);
   free(sleep->leap);
@@ -115,7 +117,7 @@ static void propagate(const struct hk__shard_state *shard, size_t group, const d
 void hk__sleep_advance(struct hk__shard_state *shard, size_t group, uint64_t windows)
 {
   static const uint64_t most = (uint64_t)DIGITS << BITS * (HK__SLEEP_LEVELS - 1);
-  shard->sleep.since[group] += windows;
+  shard->sleep.nap[group].since += windows;
   for (; windows >> BITS * HK__SLEEP_LEVELS; windows -= most)
     propagate(shard, group, power_of(shard, HK__SLEEP_LEVELS - 1, DIGITS));
   for (size_t level = 0; windows; level++, windows /= HK__SLEEP_LEAPS)
@@ -126,8 +128,8 @@ void hk__sleep_advance(struct hk__shard_state *shard, size_t group, uint64_t win
 void hk__sleep_catch_up(struct hk__shard_state *shard, size_t group)
 {
   const struct hk__sleep *sleep = &shard->sleep;
-  if (sleep->on && sleep->since[group] < sleep->clock)
-    hk__sleep_advance(shard, group, sleep->clock - sleep->since[group]);
+  if (sleep->on && sleep->nap[group].since < sleep->clock)
+    hk__sleep_advance(shard, group, sleep->clock - sleep->nap[group].since);
 }
 
 uint64_t hk__sleep_longest(const struct hk__shard_state *shard, size_t group)
@@ -159,7 +161,7 @@ static void wake_all(struct hk__shard_state *shard)
   struct hk__sleep *sleep = &shard->sleep;
   for (size_t g = 0; g < sleep->groups; g++) {
     hk__sleep_catch_up(shard, g);
-    sleep->since[g] = sleep->clock;
+    sleep->nap[g].since = sleep->clock;
     hk__sleep_set_wake(sleep, g, sleep->clock);
   }
 }

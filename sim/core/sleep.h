@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Groups of neurons that are left alone while nothing happens to them.
  *
- * A shard's clock counts its windows. While the shard sleeps (`on`), the states of group g stand where they were when
- * the clock was since[g]; an event, or a clock that has come to wake[g], makes the group due: its states are advanced
- * over all windows that it slept, and it is swept. wake[g] comes from a bound on what its neurons can do if nothing
- * arrives; alarm[g] is its last byte. All windows slept have the length h: when another comes, everybody is woken.
- * Whether a shard sleeps is decided by counts of groups touched and swept, so it is the same for any threads. While
- * `on` is false all states stand at the clock. */
+ * A shard's clock counts its windows. While the shard sleeps (`on`), the states of a group stand where they were when
+ * the clock was nap.since; an event, or a clock that has come to nap.wake, makes the group due: its states are advanced
+ * over all windows that it slept, and it is swept. The time to wake comes from a bound on what its neurons can do if
+ * nothing arrives; alarm[g] is its last byte. All windows slept have the length h: when another comes, everybody is
+ * woken. Whether a shard sleeps is decided by counts of groups touched and swept, so it is the same for any threads.
+ * While `on` is false all states stand at the clock. */
 #ifndef HK__SLEEP_H
 #define HK__SLEEP_H
 
@@ -16,11 +16,19 @@
 
 #include <hillock/status.h>
 
+/* Neurons are swept in groups of so many. */
+enum { HK__GROUP = 8 };
+
 enum {
   HK__SLEEP_LEAPS = 16,   /* a power of two: windows that a sweep can take in one */
   HK__SLEEP_LEVELS = 5,   /* propagators over 1 .. 15 windows, 16, 32 .. 15 * 16, and so on */
   HK__SLEEP_PERIOD = 64,  /* windows between decisions */
   HK__SLEEP_TOGETHER = 8, /* groups whose alarms are looked at together */
+  HK__SLEEP_NOWHERE = UINT16_MAX,
+};
+
+struct hk__nap {
+  uint64_t since, wake;
 };
 
 struct hk__sleep {
@@ -28,9 +36,11 @@ struct hk__sleep {
   double h;
   uint64_t clock;
   size_t groups;
-  uint64_t *since, *wake;
+  struct hk__nap *nap;
   uint8_t *alarm;
-  uint32_t *due;           /* scratch for a list of groups */
+  uint16_t *place;         /* in this window: which of the accumulators a group has, HK__SLEEP_NOWHERE if none */
+  uint32_t *due;           /* groups that this window moves; first those that have accumulators, in their order: */
+  uint32_t placed;         /* so many */
   double *power;           /* [HK__SLEEP_LEVELS][HK__SLEEP_LEAPS - 1][n][n] */
   double *leap;            /* of 1, 2 .. `leaps` windows, n * (n + 2) each */
   size_t leaps;            /* those over which the bound holds at length h: a power of two */
@@ -50,6 +60,22 @@ static inline bool hk__sleep_ready(const struct hk__sleep *sleep)
 struct hk__leap {
   const double *P, *bend, *ahead; /* [n][n], [n], [n] */
 };
+
+/* A group that an event touches takes the next accumulators: few are in use, and caches hold them. Returns which. */
+static inline uint32_t hk__sleep_touch(struct hk__sleep *sleep, size_t group)
+{
+  const uint32_t place = sleep->place[group], next = sleep->placed;
+  const bool new = place == HK__SLEEP_NOWHERE;
+  sleep->due[next] = (uint32_t)group;
+  sleep->placed = next + new;
+  return sleep->place[group] = (uint16_t)(new ? next : place);
+}
+
+/* The same for a neuron. Returns which accumulator it has. */
+static inline uint32_t hk__sleep_touch_one(struct hk__sleep *sleep, uint32_t neuron)
+{
+  return HK__GROUP * hk__sleep_touch(sleep, neuron / HK__GROUP) + neuron % HK__GROUP;
+}
 
 /* That of 1 .. sleep->leaps windows. */
 static inline struct hk__leap hk__sleep_leap(const struct hk__sleep *sleep, size_t n, size_t windows)
@@ -77,7 +103,7 @@ uint64_t hk__sleep_longest(const struct hk__shard_state *shard, size_t group);
 
 static inline void hk__sleep_set_wake(const struct hk__sleep *sleep, size_t group, uint64_t wake)
 {
-  sleep->wake[group] = wake;
+  sleep->nap[group].wake = wake;
   sleep->alarm[group] = (uint8_t)wake;
 }
 

@@ -9,8 +9,12 @@
 /* Makes a neuron suspect, with its state at the window's start. */
 static enum hk_status suspect(struct hk__shard_state *shard, const struct hk__workspace *work, uint32_t neuron)
 {
-  hk__sleep_catch_up(shard, neuron / HK__GROUP);
-  work->touched[neuron / HK__GROUP] = 1;
+  const size_t group = neuron / HK__GROUP;
+  hk__sleep_catch_up(shard, group);
+  if (shard->sleep.on)
+    hk__sleep_touch(&shard->sleep, group);
+  else
+    work->touched[group] = 1;
   return hk__suspect_add(shard, neuron);
 }
 

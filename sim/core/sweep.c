@@ -113,19 +113,23 @@ HK_INLINE unsigned reaching(hk_lanes bound, hk_lanes theta)
   return ~hk__lanes_below(bound, theta) & ((1u << HK_LANES) - 1);
 }
 
-/* Follows a group over the window, or over those that it slept as well, by motion m. rain: what falls on the chunk that
- * it is in, or NULL. Returns the neurons whose bound reaches theta. */
+/* Follows a group over the window, or over those that it slept as well, by motion m. place: which accumulators it has,
+ * if it was touched. rain: what falls on the chunk that it is in, or NULL. Returns the neurons whose bound reaches
+ * theta. */
 HK_INLINE unsigned follow(const struct sweep *s, const struct motion *m, const struct form f,
-                          const struct hk__puddle *rain, size_t group, const bool touched, struct stop *to)
+                          const struct hk__puddle *rain, size_t group, size_t place, const bool touched,
+                          struct stop *to)
 {
   unsigned hits = 0;
   for (size_t part = 0; part < PARTS; part++) {
     const size_t i = group * HK__GROUP + part * HK_LANES;
     const double *from = s->z + group * f.n * HK__GROUP + part * HK_LANES;
     hk_lanes z[HK_STATES_MAX], sum[HK_STATES_MAX + 1], more = hk_lanes_all(0), *v = to->z[part];
-    for (size_t j = 0; j < f.n; j++)
-      z[j] = hk__lanes_load(from + j * HK__GROUP);
-    for (size_t j = 0; j < f.n; j++) {
+    size_t states = 0; /* at least one, as compilers cannot know */
+    do
+      z[states] = hk__lanes_load(from + states * HK__GROUP);
+    while (++states < f.n);
+    for (size_t j = 0; j < states; j++) {
       v[j] = m->P[j][j] * z[j];
       for (size_t k = 0; k < f.n; k++)
         if (k != j && acts_on(f, j, k))
@@ -134,7 +138,7 @@ HK_INLINE unsigned follow(const struct sweep *s, const struct motion *m, const s
     }
     const hk_lanes most = hk_lanes_max(sense(s, f, z), sense(s, f, v));
     if (touched) {
-      gather_sums(s->sums + i * f.lanes, f.n, f.lanes, sum);
+      gather_sums(s->sums + (place * HK__GROUP + part * HK_LANES) * f.lanes, f.n, f.lanes, sum);
       for (size_t j = 0; j < f.n; j++)
         v[j] += sum[j];
       more += sum[f.n];
@@ -152,30 +156,29 @@ HK_INLINE unsigned follow(const struct sweep *s, const struct motion *m, const s
 }
 
 /* Puts a group there, and clears its accumulators. */
-HK_INLINE void settle(const struct sweep *s, const struct form f, size_t group, const bool touched,
+HK_INLINE void settle(const struct sweep *s, const struct form f, size_t group, size_t place, const bool touched,
                       const struct stop *to)
 {
   for (size_t part = 0; part < PARTS; part++)
     for (size_t j = 0; j < f.n; j++)
       hk__lanes_store(s->z + (group * f.n + j) * HK__GROUP + part * HK_LANES, to->z[part][j]);
   if (touched) {
-    double *sums = s->sums + group * HK__GROUP * f.lanes;
+    double *sums = s->sums + place * HK__GROUP * f.lanes;
     for (size_t i = 0; i < HK__GROUP * f.lanes; i += HK_LANES)
       hk__lanes_store(sums + i, hk_lanes_all(0));
   }
-  s->touched[group] = 0;
 }
 
 /* A group that stands at the window's start. */
 HK_INLINE enum hk_status sweep_standing(struct hk__shard_state *shard, const struct sweep *s, const struct form f,
-                                        const struct hk__puddle *rain, size_t group, struct stop *to)
+                                        const struct hk__puddle *rain, size_t group, size_t place, const bool touched,
+                                        struct stop *to)
 {
-  const bool touched = s->touched[group];
-  const unsigned hits = follow(s, &s->window, f, rain, group, touched, to);
+  const unsigned hits = follow(s, &s->window, f, rain, group, place, touched, to);
   enum hk_status status = HK_OK;
   if (hits)
     status = list_hits(shard, group * HK__GROUP, hits); /* with the states that they have before */
-  settle(s, f, group, touched, to);
+  settle(s, f, group, place, touched, to);
   return status;
 }
 
@@ -197,32 +200,34 @@ HK_INLINE unsigned might_reach(const struct sweep *s, const struct form f, const
 }
 
 /* For how many windows after this one a group may sleep; not for all of the longest leap, so that a leap takes them and
- * the one that they end with. No branch depends on its states, as none could be foreseen. */
+ * the one that they end with. */
 HK_INLINE uint64_t nap(const struct hk__shard_state *shard, const struct sweep *s, const struct form f, size_t group,
                        const struct stop *from)
 {
   const size_t longest = s->sleep.leaps, shorter = (longest + 3) / 4, full = longest > 1 ? longest - 1 : 1;
-  const bool far = !might_reach(s, f, hk__sleep_leap(&s->sleep, f.n, longest), from);
-  const bool near = !might_reach(s, f, hk__sleep_leap(&s->sleep, f.n, shorter), from);
-  if (s->sleep.deep && far) {
-    const uint64_t more = hk__sleep_longest(shard, group);
-    return more > longest ? more : full;
-  }
-  return far ? full : near ? shorter : 0;
+  if (might_reach(s, f, hk__sleep_leap(&s->sleep, f.n, longest), from))
+    return might_reach(s, f, hk__sleep_leap(&s->sleep, f.n, shorter), from) ? 0 : shorter;
+  const uint64_t more = s->sleep.deep ? hk__sleep_longest(shard, group) : 0;
+  return more > longest ? more : full;
+}
+
+/* A group of a shard that sleeps, first brought to the window's start; it stands then at the end. Seldom called: out of
+ * the way of those that are. */
+static __attribute__((noinline)) enum hk_status sweep_woken(struct hk__shard_state *shard, const struct sweep *s,
+                                                            size_t group, size_t place, bool touched, struct stop *to)
+{
+  const struct form f = {shard->n, shard->lanes, shard->arrow};
+  hk__sleep_catch_up(shard, group);
+  return sweep_standing(shard, s, f, NULL, group, place, touched, to);
 }
 
 /* A group that is due, of a shard that sleeps. */
 HK_INLINE enum hk_status sweep_sleeper(struct hk__shard_state *shard, const struct sweep *s, const struct form f,
-                                       size_t group)
+                                       size_t group, size_t place, const bool touched)
 {
   const struct hk__sleep *sleep = &s->sleep;
   struct stop to;
-  if (!hk__sleep_ready(sleep)) {
-    sleep->since[group] = sleep->clock + 1;
-    hk__sleep_set_wake(sleep, group, sleep->clock + 1);
-    return sweep_standing(shard, s, f, NULL, group, &to);
-  }
-  uint64_t slept = sleep->clock - sleep->since[group];
+  uint64_t slept = sleep->clock - sleep->nap[group].since;
   if (slept >= sleep->leaps) {
     const uint64_t rest = slept % sleep->leaps;
     hk__sleep_advance(shard, group, slept - rest);
@@ -232,67 +237,89 @@ HK_INLINE enum hk_status sweep_sleeper(struct hk__shard_state *shard, const stru
   struct motion m;
   set_motion(leap.P, leap.bend, f, &m);
   enum hk_status status = HK_OK;
-  if (follow(s, &m, f, NULL, group, true, &to)) {
-    hk__sleep_catch_up(shard, group);
-    status = sweep_standing(shard, s, f, NULL, group, &to);
-  } else
-    settle(s, f, group, true, &to);
-  sleep->since[group] = sleep->clock + 1;
+  if (follow(s, &m, f, NULL, group, place, touched, &to))
+    status = sweep_woken(shard, s, group, place, touched, &to);
+  else
+    settle(s, f, group, place, touched, &to);
+  sleep->nap[group].since = sleep->clock + 1;
   hk__sleep_set_wake(sleep, group, sleep->clock + 1 + nap(shard, s, f, group, &to));
   return status;
 }
 
-/* Lists the groups that are due: those touched, and those whose alarm rings, by mistake once in 256 windows. Returns
- * how many. */
-static size_t list_due(const struct hk__sleep *sleep, const uint8_t *touched)
+/* Lists the groups whose alarms ring, by mistake once in 256 windows, but for those that were touched. Returns how many
+ * there are then in the list. */
+static size_t list_due(const struct hk__sleep *sleep)
 {
   static const uint64_t ones = 0x0101010101010101u;
   const uint8_t now = (uint8_t)sleep->clock;
-  size_t count = 0;
+  size_t count = sleep->placed;
   for (size_t g = 0; g < sleep->groups; g += HK__SLEEP_TOGETHER) {
-    uint64_t touch, alarm;
-    _Static_assert(sizeof touch == HK__SLEEP_TOGETHER, "a byte of each group");
-    memcpy(&touch, touched + g, sizeof touch);
+    uint64_t alarm;
+    _Static_assert(sizeof alarm == HK__SLEEP_TOGETHER, "a byte of each group");
     memcpy(&alarm, sleep->alarm + g, sizeof alarm);
     alarm ^= ones * now;
-    if (touch == 0 && ((alarm - ones) & ~alarm & 0x80 * ones) == 0) /* no byte of the alarm is zero */
+    if (((alarm - ones) & ~alarm & 0x80 * ones) == 0) /* no byte of it is zero */
       continue;
     for (size_t i = g; i < g + HK__SLEEP_TOGETHER; i++) {
       sleep->due[count] = (uint32_t)i;
-      count += touched[i] | (sleep->alarm[i] == now);
+      count += (sleep->alarm[i] == now) & (sleep->place[i] == HK__SLEEP_NOWHERE);
     }
   }
-  while (count > 0 && sleep->due[count - 1] >= sleep->groups)
+  while (count > sleep->placed && sleep->due[count - 1] >= sleep->groups)
     count--;
   return count;
 }
 
 HK_INLINE void prefetch_group(const struct sweep *s, const struct form f, size_t group)
 {
+  __builtin_prefetch(&s->sleep.nap[group]);
   __builtin_prefetch(s->theta + group * HK__GROUP);
   for (size_t j = 0; j < f.n; j++)
     __builtin_prefetch(s->z + (group * f.n + j) * HK__GROUP);
-  for (size_t j = 0; j < f.lanes; j++)
-    __builtin_prefetch(s->sums + (group * f.lanes + j) * HK__GROUP);
+}
+
+/* All groups, while what sleep takes is not made for windows of this length. */
+static enum hk_status sweep_unready(struct hk__shard_state *shard, const struct sweep *s)
+{
+  const struct hk__sleep *sleep = &s->sleep;
+  enum hk_status status = HK_OK;
+  for (size_t g = 0; g < sleep->groups && status == HK_OK; g++) {
+    struct stop to;
+    const bool touched = sleep->place[g] != HK__SLEEP_NOWHERE;
+    status = sweep_woken(shard, s, g, touched ? sleep->place[g] : 0, touched, &to);
+    sleep->nap[g].since = sleep->clock + 1;
+    hk__sleep_set_wake(sleep, g, sleep->clock + 1);
+    sleep->place[g] = HK__SLEEP_NOWHERE;
+  }
+  shard->sleep.touched += sleep->placed;
+  shard->sleep.swept += sleep->groups;
+  shard->swept_total += shard->stride;
+  shard->sleep.placed = 0;
+  return status;
 }
 
 HK_INLINE enum hk_status sweep_due(struct hk__shard_state *shard, const struct sweep *s, const struct form f)
 {
-  enum { AHEAD = 3 };
+  enum { AHEAD = 8 };
   const struct hk__sleep *sleep = &s->sleep;
-  const size_t count = list_due(sleep, s->touched);
+  if (!hk__sleep_ready(sleep))
+    return sweep_unready(shard, s);
+  const size_t touched = sleep->placed, count = list_due(sleep);
   const uint32_t *due = sleep->due;
   enum hk_status status = HK_OK;
-  size_t touched = 0, taken = 0;
-  for (size_t k = 0; k < count && status == HK_OK; k++) {
+  for (size_t k = 0; k < touched && status == HK_OK; k++) {
     if (k + AHEAD < count)
       prefetch_group(s, f, due[k + AHEAD]);
-    touched += s->touched[due[k]];
-    if (s->touched[due[k]] || sleep->wake[due[k]] <= sleep->clock) {
-      status = sweep_sleeper(shard, s, f, due[k]);
+    status = sweep_sleeper(shard, s, f, due[k], k, true);
+    sleep->place[due[k]] = HK__SLEEP_NOWHERE;
+  }
+  size_t taken = touched;
+  for (size_t k = touched; k < count && status == HK_OK; k++)
+    if (sleep->nap[due[k]].wake <= sleep->clock) {
+      status = sweep_sleeper(shard, s, f, due[k], 0, false);
       taken++;
     }
-  }
+  shard->sleep.placed = 0;
   shard->sleep.touched += touched;
   shard->sleep.swept += taken;
   shard->swept_total += taken * HK__GROUP;
@@ -306,8 +333,10 @@ HK_INLINE enum hk_status sweep_all(struct hk__shard_state *shard, const struct s
   enum hk_status status = HK_OK;
   for (size_t g = from; g < to && status == HK_OK; g++) {
     struct stop stop;
-    *touched += s->touched[g];
-    status = sweep_standing(shard, s, f, rain, g, &stop);
+    const bool is_touched = s->touched[g];
+    *touched += is_touched;
+    status = sweep_standing(shard, s, f, rain, g, g, is_touched, &stop);
+    s->touched[g] = 0;
   }
   return status;
 }

@@ -467,7 +467,8 @@ static enum hk_status init_shards(struct windows *w)
     const struct hk__shard_state *shard = &w->shards[i];
     status = hk__shard_init(&w->shards[i], w->built, (uint32_t)i, &w->currents, &w->cells, w->lengths.longest);
     w->shard_count = status == HK_OK ? i + 1 : i;
-    sums = shard->lanes * shard->stride > sums ? shard->lanes * shard->stride : sums;
+    const size_t wanted = shard->lanes * (shard->stride + 1); /* one that nobody has */
+    sums = wanted > sums ? wanted : sums;
     neurons = shard->stride > neurons ? shard->stride : neurons;
   }
   for (int i = 0; i < w->threads && status == HK_OK; i++)
