@@ -185,6 +185,10 @@ static enum hk_status grow_refractory(struct hk__shard_state *shard)
   if (!clamped)
     return HK_ERR_MEMORY;
   shard->clamped = clamped;
+  uint32_t *released = realloc(shard->released, (capacity + 1) * sizeof *released);
+  if (!released)
+    return HK_ERR_MEMORY;
+  shard->released = released;
   shard->refractory_capacity = capacity;
   return HK_OK;
 }

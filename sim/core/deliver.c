@@ -343,9 +343,25 @@ HK_INLINE void add_doses(const struct delivery *d, const struct hk__indexed *s, 
   }
 }
 
+/* Lists the targets of an entry's slice up to synapse `end`. */
+static enum hk_status see(struct hk__seen *seen, struct hk__entry *entry, uint64_t end)
+{
+  const struct hk__indexed *s = entry->block->indexed + entry->at;
+  const size_t count = end - entry->at;
+  while (seen->count + count > seen->capacity)
+    if (hk__seen_grow(seen) != HK_OK)
+      return HK_ERR_MEMORY;
+  uint16_t *target = seen->target + seen->count;
+  for (size_t i = 0; i < count; i++)
+    target[i] = s[i].target;
+  entry->seen = seen->count;
+  seen->count += count;
+  return HK_OK;
+}
+
 /* Takes the slice of an entry whose synapses share few weights and delays: runs of synapses with the same code arrive
  * at one time with one weight, so that their response is evaluated once. */
-static void take_runs(struct delivery *d, struct hk__entry *entry)
+static enum hk_status take_runs(struct delivery *d, struct hk__entry *entry)
 {
   const struct hk__indexed *s = entry->block->indexed;
   uint64_t i = entry->at, end = entry->end;
@@ -370,7 +386,9 @@ static void take_runs(struct delivery *d, struct hk__entry *entry)
       add_doses(d, s + i, run - i, &dose, lanes);
     i = run;
   }
+  enum hk_status status = see(&d->shard->seen, entry, i);
   entry->at = i;
+  return status;
 }
 
 static enum hk_status take_slice(struct delivery *d, struct hk__entry *entry)
@@ -386,7 +404,7 @@ static enum hk_status take_slice(struct delivery *d, struct hk__entry *entry)
   else if (block->format == HK__WIDE)
     take_slice_of(HK__WIDE, d, entry);
   else if (d->response && block->code_count <= FEW_CODES)
-    take_runs(d, entry);
+    return take_runs(d, entry);
   else
     take_slice_of(HK__INDEXED, d, entry);
   return HK_OK;

@@ -56,23 +56,6 @@ enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t p
   return status;
 }
 
-enum hk_status hk__spikes_append(struct hk__spikes *to, const struct hk__spikes *from)
-{
-  if (from->count == 0)
-    return HK_OK;
-  const size_t wanted = to->count + from->count;
-  if (wanted > to->capacity) {
-    struct hk__spike *grown = realloc(to->spike, 2 * wanted * sizeof *grown);
-    if (!grown)
-      return HK_ERR_MEMORY;
-    to->spike = grown;
-    to->capacity = 2 * wanted;
-  }
-  memcpy(to->spike + to->count, from->spike, from->count * sizeof *from->spike);
-  to->count = wanted;
-  return HK_OK;
-}
-
 enum hk_status hk__shard_emit(struct hk__shard_state *shard, uint32_t neuron, double time)
 {
   uint32_t engine = shard->place->first + neuron;
@@ -392,6 +375,7 @@ void hk__shard_clear(struct hk__shard_state *shard)
   free(shard->refractory);
   free(shard->release);
   free(shard->clamped);
+  free(shard->released);
   free(shard->suspect);
   free(shard->mark);
   free(shard->wanted);

@@ -149,6 +149,8 @@ struct hk__shard_state {
   double *clamped;      /* [n]: its clamped states are what stands at their places, whatever z says of them */
   double soonest_release;
   size_t refractory_count, refractory_capacity;
+  uint32_t *released; /* their indices in those lists: this window's, ascending */
+  size_t released_count;
   struct hk__suspect *suspect;
   size_t suspect_count, suspect_capacity;
   uint32_t *mark;  /* per neuron: 1 + its place among the suspects or walks, or 0 */
@@ -215,7 +217,6 @@ static inline enum hk_status hk__events_add(struct hk__events *events, struct hk
 }
 
 enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron);
-enum hk_status hk__spikes_append(struct hk__spikes *to, const struct hk__spikes *from);
 
 /* Takes the window's new spikes. */
 enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__window *window);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/lanes.h"
 #include "core/shard.h"
 #include "core/widest.h"
 
@@ -42,15 +43,55 @@ static enum hk_status suspect_probed(struct hk__shard_state *shard, const struct
   return suspect(shard, work, neuron);
 }
 
-/* Fetches what list_released will want, while events are delivered. */
-static void expect_released(const struct hk__shard_state *shard, const struct hk__window *window)
+static bool is_due(const struct hk__shard_state *shard, size_t index, double end)
 {
-  if (shard->soonest_release >= window->end)
+  return shard->release[index] < end || shard->current[shard->refractory[index]].sine_count > 0;
+}
+
+/* Looks at a part of the refractory neurons. Returns how many are in the list then. */
+static size_t list_due(struct hk__shard_state *shard, size_t from, size_t to, double end, size_t count)
+{
+  double soonest = shard->soonest_release;
+  for (size_t i = from; i < to; i++) {
+    const bool due = is_due(shard, i, end);
+    shard->released[count] = (uint32_t)i;
+    count += due;
+    if (!due && shard->release[i] < soonest)
+      soonest = shard->release[i];
+  }
+  shard->soonest_release = soonest;
+  return count;
+}
+
+/* Lists the refractory neurons whose period ends in the window, and those under sines. */
+static size_t list_all_due(struct hk__shard_state *shard, double end)
+{
+  const size_t all = shard->refractory_count;
+  size_t count = 0, i = 0;
+  hk_lanes soonest = hk_lanes_all(INFINITY);
+  shard->soonest_release = INFINITY;
+  for (; i + HK_LANES <= all && shard->driven_count == 0; i += HK_LANES) {
+    const hk_lanes release = hk__lanes_load(shard->release + i);
+    if (hk__lanes_below(release, hk_lanes_all(end)))
+      count = list_due(shard, i, i + HK_LANES, end, count);
+    else
+      soonest = hk_lanes_min(release, soonest);
+  }
+  count = list_due(shard, i, all, end, count);
+  for (unsigned lane = 0; lane < HK_LANES; lane++)
+    shard->soonest_release = fmin(soonest[lane], shard->soonest_release);
+  return count;
+}
+
+/* Finds whom list_released will release, and fetches what it will want while events are delivered. */
+static void expect_released(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  shard->released_count = 0;
+  if (shard->soonest_release >= window->end && shard->driven_count == 0)
     return;
-  for (size_t i = 0; i < shard->refractory_count; i++) {
-    if (shard->release[i] >= window->end)
-      continue;
-    const uint32_t neuron = shard->refractory[i];
+  shard->released_count = list_all_due(shard, window->end);
+  for (size_t k = 0; k < shard->released_count; k++) {
+    const uint32_t i = shard->released[k], neuron = shard->refractory[i];
     for (size_t j = 0; j < shard->n; j++)
       __builtin_prefetch(hk__shard_state(shard, neuron, j), 1);
     __builtin_prefetch(&shard->theta[neuron], 1);
@@ -60,28 +101,19 @@ static void expect_released(const struct hk__shard_state *shard, const struct hk
   }
 }
 
-/* Neurons whose refractory period ends in the window become suspect and leave the list, as do those under sines. */
-static enum hk_status list_released(struct hk__shard_state *shard, const struct hk__window *window,
-                                    const struct hk__workspace *work)
+/* Neurons whose refractory period ends in the window become suspect and leave the list, as do those under sines: from
+ * the list's end, so that who takes the place of one is not among them. */
+static enum hk_status list_released(struct hk__shard_state *shard, const struct hk__workspace *work)
 {
-  const bool sines = shard->driven_count > 0;
-  if (shard->soonest_release >= window->end && !sines)
-    return HK_OK;
   enum hk_status status = HK_OK;
-  double soonest = INFINITY;
-  for (size_t i = 0; i < shard->refractory_count && status == HK_OK;) {
-    if (shard->release[i] >= window->end && !(sines && shard->current[shard->refractory[i]].sine_count > 0)) {
-      soonest = fmin(shard->release[i++], soonest);
-      continue;
-    }
+  for (size_t k = shard->released_count; k-- > 0 && status == HK_OK;) {
+    const size_t i = shard->released[k], last = --shard->refractory_count;
     hk__shard_set_theta(shard, shard->refractory[i]);
     status = suspect_refractory(shard, work, i);
-    const size_t last = --shard->refractory_count; /* takes its place */
     shard->release[i] = shard->release[last];
     shard->refractory[i] = shard->refractory[last];
     memmove(shard->clamped + i * shard->n, shard->clamped + last * shard->n, shard->n * sizeof *shard->clamped);
   }
-  shard->soonest_release = soonest;
   return status;
 }
 
@@ -89,7 +121,7 @@ static enum hk_status list_released(struct hk__shard_state *shard, const struct 
 static enum hk_status list_suspects(struct hk__shard_state *shard, const struct hk__window *window,
                                     const struct hk__workspace *work)
 {
-  enum hk_status status = list_released(shard, window, work);
+  enum hk_status status = list_released(shard, work);
   for (size_t i = 0; i < shard->driven_count && status == HK_OK; i++)
     status = suspect(shard, work, shard->driven[i]);
   for (size_t i = 0; i < shard->probe_count && status == HK_OK; i++)

@@ -106,23 +106,42 @@ static int canonical(const void *a, const void *b)
   return (x->neuron > y->neuron) - (x->neuron < y->neuron);
 }
 
-/* A few, and nearly sorted ones, are put in order faster than by a call of the library for each comparison. */
-static void sort_spikes(struct hk__spikes *spikes, size_t from)
+/* A few are put in order faster than by a call for each comparison. */
+static void sort_spikes(struct hk__spikes *spikes)
 {
   enum { FEW = 24 };
-  const size_t count = spikes->count - from;
-  struct hk__spike *s = spikes->spike + from;
-  if (count > FEW) {
-    qsort(s, count, sizeof *s, canonical);
+  struct hk__spike *s = spikes->spike;
+  if (spikes->count > FEW) {
+    qsort(s, spikes->count, sizeof *s, canonical);
     return;
   }
-  for (size_t i = 1; i < count; i++) {
+  for (size_t i = 1; i < spikes->count; i++) {
     const struct hk__spike moving = s[i];
     size_t place = i;
     for (; place > 0 && canonical(&s[place - 1], &moving) > 0; place--)
       s[place] = s[place - 1];
     s[place] = moving;
   }
+}
+
+/* Both are in canonical order. */
+static enum hk_status merge(struct hk__spikes *to, const struct hk__spikes *from)
+{
+  size_t i = to->count, j = from->count, k = i + j;
+  if (k > to->capacity) {
+    struct hk__spike *grown = realloc(to->spike, 2 * k * sizeof *grown);
+    if (!grown)
+      return HK_ERR_MEMORY;
+    to->spike = grown;
+    to->capacity = 2 * k;
+  }
+  to->count = k;
+  while (j > 0)
+    if (i > 0 && canonical(&to->spike[i - 1], &from->spike[j - 1]) > 0)
+      to->spike[--k] = to->spike[--i];
+    else
+      to->spike[--k] = from->spike[--j];
+  return HK_OK;
 }
 
 /* Gathers what the shards emitted: news for the next window. */
@@ -133,9 +152,8 @@ static enum hk_status gather(struct windows *w)
   for (size_t i = 0; i < w->shard_count && status == HK_OK; i++) {
     status = w->shards[i].status;
     if (status == HK_OK)
-      status = hk__spikes_append(&w->news, &w->shards[i].spikes);
+      status = merge(&w->news, &w->shards[i].spikes);
   }
-  sort_spikes(&w->news, 0);
   w->tally.spikes += w->news.count;
   return status;
 }
@@ -143,13 +161,9 @@ static enum hk_status gather(struct windows *w)
 /* Keeps the spikes of the window that is over for the record. */
 static enum hk_status keep_spikes(struct windows *w)
 {
-  const bool sorted = w->made.count == 0 && w->sourced.count == 0;
-  enum hk_status status = hk__spikes_append(&w->made, &w->sourced);
-  if (status == HK_OK)
-    status = hk__spikes_append(&w->made, &w->news);
-  if (!sorted)
-    sort_spikes(&w->made, w->made_handed);
-  return status;
+  sort_spikes(&w->sourced);
+  enum hk_status status = merge(&w->made, &w->sourced);
+  return status == HK_OK ? merge(&w->made, &w->news) : status;
 }
 
 /* Spikes of sources before the window's end join the news and the record. */
@@ -332,6 +346,7 @@ static void step_shards(struct windows *w, unsigned thread, uint64_t window)
     if (hk__team_claim(&shard->turn, window)) {
       work->news = w->window.news;
       shard->status = hk__shard_step(shard, &w->window, work);
+      sort_spikes(&shard->spikes);
       hk__team_done(&shard->turn, window);
     }
   }
