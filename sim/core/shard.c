@@ -115,37 +115,32 @@ static enum hk_status add_entry(struct hk__shard_state *shard, struct hk__entry 
   return HK_OK;
 }
 
-/* Blocks of a population are ordered by shard. */
-static const struct hk__block *block_onto(const struct hk__shard_state *shard, uint32_t population)
-{
-  const struct hk__connectome *c = shard->built->connectome;
-  uint32_t low = c->block_of[population], high = c->block_of[population + 1];
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    if (c->blocks[middle].shard < shard->index)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < c->block_of[population + 1] && c->blocks[low].shard == shard->index ? &c->blocks[low] : NULL;
-}
-
 enum hk_status hk__shard_admit(struct hk__shard_state *shard, const struct hk__window *window)
 {
+  enum { AHEAD = 12 };
   drop_arrived(shard);
-  uint32_t population = UINT32_MAX;
-  const struct hk__block *block = NULL;
   for (size_t i = 0; i < window->news_count; i++) {
-    const struct hk__spike *spike = &window->news[i];
-    if (spike->population != population) {
-      population = spike->population;
-      block = block_onto(shard, population);
+    if (i + AHEAD < window->news_count) {
+      const struct hk__spike *later = &window->news[i + AHEAD];
+      const struct hk__block *onto = shard->onto[later->population];
+      if (onto)
+        __builtin_prefetch(&onto->row[later->neuron]);
     }
+    const struct hk__spike *spike = &window->news[i];
+    const struct hk__block *block = shard->onto[spike->population];
     if (!block || block->row[spike->neuron] == block->row[spike->neuron + 1])
       continue;
     uint64_t at = block->row[spike->neuron];
-    enum hk_status status = add_entry(shard, (struct hk__entry){spike->time, spike->time + block->min_delay, block, at,
-                                                                at, block->row[spike->neuron + 1], SIZE_MAX});
+    const struct hk__entry entry = {.departure = spike->time,
+                                    .next = spike->time + block->min_delay,
+                                    .block = block,
+                                    .begin = at,
+                                    .at = at,
+                                    .end = block->row[spike->neuron + 1],
+                                    .seen = SIZE_MAX};
+    if (entry.next < window->end)
+      hk__entry_prefetch(&entry);
+    enum hk_status status = add_entry(shard, entry);
     if (status != HK_OK)
       return status;
   }
@@ -308,6 +303,20 @@ static enum hk_status init_cells(struct hk__shard_state *shard)
   return HK_OK;
 }
 
+/* The blocks that go to a shard. */
+static enum hk_status init_blocks(struct hk__shard_state *shard)
+{
+  const struct hk__connectome *c = shard->built->connectome;
+  shard->onto = calloc(c->population_count + 1, sizeof *shard->onto);
+  if (!shard->onto)
+    return HK_ERR_MEMORY;
+  shard->bytes += c->population_count * sizeof *shard->onto;
+  for (size_t b = 0; b < c->block_count; b++)
+    if (c->blocks[b].shard == shard->index)
+      shard->onto[c->blocks[b].source_population] = &c->blocks[b];
+  return HK_OK;
+}
+
 static int probe_order(const void *a, const void *b)
 {
   const struct hk__probe *x = a, *y = b;
@@ -349,6 +358,8 @@ enum hk_status hk__shard_init(struct hk__shard_state *shard, const struct hk__bu
   shard->superposed = hk__shard_superposes(built, index, h);
   shard->cells = cells;
   enum hk_status status = shard->superposed ? init_superposed(shard) : init_cells(shard);
+  if (status == HK_OK)
+    status = init_blocks(shard);
   if (status == HK_OK && shard->place->model->kind == HK_MODEL_TREE)
     status = hk__trees_init(shard);
   if (status == HK_OK)
@@ -363,6 +374,7 @@ enum hk_status hk__shard_init(struct hk__shard_state *shard, const struct hk__bu
 void hk__shard_clear(struct hk__shard_state *shard)
 {
   free(shard->probe);
+  free(shard->onto);
   free(shard->entry);
   free(shard->chunk);
   hk__drives_clear(shard);

@@ -128,6 +128,7 @@ struct hk__shard_state {
   struct hk__probe *probe;     /* ascending by neuron */
   size_t probe_count;
 
+  const struct hk__block **onto;               /* per population: its block onto this shard, or NULL */
   struct hk__entry *entry;                     /* in canonical order of the spikes */
   size_t entry_count, entry_capacity, arrived; /* arrived: entries of which nothing is left */
   struct hk__chunk *chunk;                     /* of entries */
