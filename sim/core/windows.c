@@ -158,8 +158,8 @@ static enum hk_status gather(struct windows *w)
   return status;
 }
 
-/* Keeps the spikes of the window that is over for the record. Those of sources are in order of time, which suffices: the
- * outbox puts those of one moment in order. */
+/* Keeps the spikes of the window that is over for the record. Those of sources are in order of time, which suffices:
+ * the outbox puts those of one moment in order. */
 static enum hk_status keep_spikes(struct windows *w)
 {
   enum hk_status status = merge(&w->made, &w->sourced);
