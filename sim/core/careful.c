@@ -185,7 +185,7 @@ static enum hk_status grow_refractory(struct hk__shard_state *shard)
   if (!clamped)
     return HK_ERR_MEMORY;
   shard->clamped = clamped;
-  uint32_t *released = realloc(shard->released, (capacity + 1) * sizeof *released);
+  uint32_t *released = realloc(shard->released, capacity * sizeof *released);
   if (!released)
     return HK_ERR_MEMORY;
   shard->released = released;

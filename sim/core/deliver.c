@@ -348,6 +348,8 @@ static enum hk_status see(struct hk__seen *seen, struct hk__entry *entry, uint64
 {
   const struct hk__indexed *s = entry->block->indexed + entry->at;
   const size_t count = end - entry->at;
+  if (count == 0)
+    return HK_OK;
   while (seen->count + count > seen->capacity)
     if (hk__seen_grow(seen) != HK_OK)
       return HK_ERR_MEMORY;

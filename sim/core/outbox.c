@@ -32,6 +32,11 @@ static enum hk_status hand_over(struct hk__outbox *box, size_t count)
   return status;
 }
 
+bool hk__outbox_fills(const struct hk__outbox *box, size_t more)
+{
+  return box->count + more >= BATCH;
+}
+
 enum hk_status hk__outbox_spike(struct hk__outbox *box, double time, uint32_t population, uint32_t neuron)
 {
   enum hk_status status = HK_OK;

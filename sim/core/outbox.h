@@ -3,6 +3,7 @@
 #ifndef HK__OUTBOX_H
 #define HK__OUTBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ struct hk__outbox {
   size_t count, capacity;
   size_t moment; /* the first spike of the last moment */
 };
+
+/* Whether the sink may be called if it takes so many more spikes. */
+bool hk__outbox_fills(const struct hk__outbox *box, size_t more);
 
 /* Takes a spike; times never descend. Errors: HK_ERR_MEMORY, the sink's. */
 enum hk_status hk__outbox_spike(struct hk__outbox *box, double time, uint32_t population, uint32_t neuron);

@@ -323,11 +323,11 @@ static void get_weights(const struct hk__drive *drive, const struct batch *batch
       weight[i] = first[batch->train[i]];
 }
 
-/* Which accumulators the targets have, where the shard sleeps: those that nothing goes to share what nobody has. */
+/* Which accumulators the targets have, where the shard sleeps. Trains without a spike touch nobody: they add zeros. */
 static void find_places(struct hk__shard_state *shard, const struct batch *batch, uint32_t *place)
 {
   for (size_t i = 0; i < batch->count; i++)
-    place[i] = batch->spikes[i] > 0 ? hk__sleep_touch_one(&shard->sleep, batch->target[i]) : (uint32_t)shard->stride;
+    place[i] = batch->spikes[i] > 0 ? hk__sleep_touch_one(&shard->sleep, batch->target[i]) : 0;
 }
 
 /* Adds what has come together to the accumulators, and puts the trains where they stand now. */

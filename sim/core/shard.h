@@ -38,9 +38,10 @@ struct hk__spikes {
 };
 
 /* What a thread needs to take a window of any shard: an accumulator for each neuron, zero between shards, and for each
- * group of neurons whether an event of this window went there. */
+ * group of neurons whether an event of this window went there. In shards that sleep, groups take accumulators as they
+ * come (sleep.h). */
 struct hk__workspace {
-  double *sums;
+  _Alignas(HK__APART) double *sums;
   uint8_t *touched;
   const struct hk__spike *news; /* where those of its last window stood */
 };
@@ -173,11 +174,12 @@ struct hk__shard_state {
   uint64_t arrivals; /* events of this window but for rain */
   uint64_t bytes;
 
-  /* what the leader reads after each window, beside what tells it to */
-  struct hk__turn turn;
-  enum hk_status status;
-  struct hk__spikes spikes;                                         /* emitted in this window */
   uint64_t event_count, suspect_total, recalled_total, swept_total; /* since the start */
+
+  _Alignas(HK__APART) atomic_uint_least64_t claimed; /* the last window that a thread took the shard for */
+  _Alignas(HK__APART) atomic_uint_least64_t done;    /* that it is through with: written last */
+  _Alignas(HK__APART / 2) enum hk_status status;     /* with the spikes: what the leader reads then */
+  struct hk__spikes spikes;                          /* emitted in this window */
 };
 
 /* cells: NULL if all models of the network superpose in windows of length h. Errors: HK_ERR_MEMORY. */

@@ -53,10 +53,9 @@ static size_t list_due(struct hk__shard_state *shard, size_t from, size_t to, do
 {
   double soonest = shard->soonest_release;
   for (size_t i = from; i < to; i++) {
-    const bool due = is_due(shard, i, end);
-    shard->released[count] = (uint32_t)i;
-    count += due;
-    if (!due && shard->release[i] < soonest)
+    if (is_due(shard, i, end))
+      shard->released[count++] = (uint32_t)i;
+    else if (shard->release[i] < soonest)
       soonest = shard->release[i];
   }
   shard->soonest_release = soonest;

@@ -24,12 +24,6 @@ struct hk__team {
   atomic_uint_least64_t open; /* the number of the window that is worked on */
 };
 
-/* What becomes of a shard in the windows. */
-struct hk__turn {
-  _Alignas(HK__APART) atomic_uint_least64_t claimed; /* the last window that a thread took it for; */
-  _Alignas(HK__APART) atomic_uint_least64_t done;    /* that it is through with: written last */
-};
-
 static inline void hk__team_init(struct hk__team *team, uint64_t window)
 {
   atomic_init(&team->open, window);
@@ -51,23 +45,23 @@ static inline uint64_t hk__team_wait(atomic_uint_least64_t *counter, uint64_t va
 }
 
 /* Takes a shard for a window unless another thread has it, for this window or, if it is long over, a later one. */
-static inline bool hk__team_claim(struct hk__turn *turn, uint64_t window)
+static inline bool hk__team_claim(atomic_uint_least64_t *claimed, uint64_t window)
 {
-  uint64_t before = atomic_load_explicit(&turn->claimed, memory_order_relaxed);
-  return before < window && atomic_compare_exchange_strong_explicit(&turn->claimed, &before, window,
-                                                                    memory_order_relaxed, memory_order_relaxed);
+  uint64_t before = atomic_load_explicit(claimed, memory_order_relaxed);
+  return before < window &&
+         atomic_compare_exchange_strong_explicit(claimed, &before, window, memory_order_relaxed, memory_order_relaxed);
 }
 
 /* The one who took it is through with it. */
-static inline void hk__team_done(struct hk__turn *turn, uint64_t window)
+static inline void hk__team_done(atomic_uint_least64_t *done, uint64_t window)
 {
-  atomic_store_explicit(&turn->done, window, memory_order_release);
+  atomic_store_explicit(done, window, memory_order_release);
 }
 
 /* For the leader: waits until a shard is done. */
-static inline void hk__team_expect(struct hk__turn *turn, uint64_t window)
+static inline void hk__team_expect(atomic_uint_least64_t *done, uint64_t window)
 {
-  hk__team_wait(&turn->done, window, false);
+  hk__team_wait(done, window, false);
 }
 
 /* For the leader, when all are: opens another window, or HK__TEAM_OVER. */

@@ -144,7 +144,7 @@ static enum hk_status merge(struct hk__spikes *to, const struct hk__spikes *from
   return HK_OK;
 }
 
-/* Gathers what the shards emitted: news for the next window. */
+/* Gathers what the shards emitted, each in canonical order: news for the next window. */
 static enum hk_status gather(struct windows *w)
 {
   enum hk_status status = HK_OK;
@@ -312,12 +312,14 @@ static enum hk_status open_window(struct windows *w)
   return status;
 }
 
-/* Closes the window that all shards are through with. */
+/* Closes the window that all shards are through with. Nobody works while the sink is called. */
 static enum hk_status close_window(struct windows *w, double until)
 {
   enum hk_status status = gather(w);
   if (status == HK_OK)
     status = keep_spikes(w);
+  if (status == HK_OK && hk__outbox_fills(w->outbox, w->made.count - w->made_handed))
+    status = hand_over_spikes(w, until);
   return status == HK_OK ? hand_over_rows(w, until) : status;
 }
 
@@ -343,30 +345,27 @@ static void step_shards(struct windows *w, unsigned thread, uint64_t window)
   for (size_t k = 0; k < w->shard_count; k++) {
     size_t i = first + k < w->shard_count ? first + k : first + k - w->shard_count;
     struct hk__shard_state *shard = &w->shards[i];
-    if (hk__team_claim(&shard->turn, window)) {
+    if (hk__team_claim(&shard->claimed, window)) {
       work->news = w->window.news;
       shard->status = hk__shard_step(shard, &w->window, work);
       sort_spikes(&shard->spikes);
-      hk__team_done(&shard->turn, window);
+      hk__team_done(&shard->done, window);
     }
   }
 }
 
-/* All shards are through with the window. What can be done while they work on the next is left for after it opens: what
- * is handed over is of windows that are over, so the others do not touch it. */
+/* All shards are through with the window. What can be done while they work on the next is left for after it opens. */
 static void lead_on(struct windows *w, double until, const atomic_bool *stop, double *reached)
 {
-  const double end = w->window.end;
-  const enum hk_status status = close_window(w, until);
-  const bool closed = status == HK_OK && w->status == HK_OK;
-  w->status = w->status == HK_OK ? status : w->status;
+  if (w->status == HK_OK)
+    w->status = close_window(w, until);
+  const bool closed = w->status == HK_OK;
+  if (closed)
+    *reached = fmin(until, w->window.end);
   turn_over(w, until, stop);
   hk__team_open(&w->team, w->finished ? HK__TEAM_OVER : w->window_count);
   const enum hk_status handed = closed ? hand_over_spikes(w, until) : HK_OK;
-  if (handed != HK_OK)
-    w->status = handed;
-  else if (closed)
-    *reached = fmin(until, end);
+  w->status = handed == HK_OK ? w->status : handed;
 }
 
 static void lead(struct windows *w, double until, const atomic_bool *stop, double *reached)
@@ -374,7 +373,7 @@ static void lead(struct windows *w, double until, const atomic_bool *stop, doubl
   while (!w->finished) {
     step_shards(w, 0, w->window_count);
     for (size_t i = 0; i < w->shard_count; i++)
-      hk__team_expect(&w->shards[i].turn, w->window_count);
+      hk__team_expect(&w->shards[i].done, w->window_count);
     lead_on(w, until, stop, reached);
   }
 }
@@ -482,8 +481,7 @@ static enum hk_status init_shards(struct windows *w)
     const struct hk__shard_state *shard = &w->shards[i];
     status = hk__shard_init(&w->shards[i], w->built, (uint32_t)i, &w->currents, &w->cells, w->lengths.longest);
     w->shard_count = status == HK_OK ? i + 1 : i;
-    const size_t wanted = shard->lanes * (shard->stride + 1); /* one that nobody has */
-    sums = wanted > sums ? wanted : sums;
+    sums = shard->lanes * shard->stride > sums ? shard->lanes * shard->stride : sums;
     neurons = shard->stride > neurons ? shard->stride : neurons;
   }
   for (int i = 0; i < w->threads && status == HK_OK; i++)
@@ -520,7 +518,9 @@ static enum hk_status init(struct windows *w)
   const struct hk__built *built = w->built;
   w->threads = useful_threads(built);
   w->shards = aligned_alloc(HK__APART, (built->connectome->shard_count + 1) * sizeof *w->shards);
-  w->work = calloc((size_t)w->threads, sizeof *w->work);
+  w->work = aligned_alloc(HK__APART, (size_t)w->threads * sizeof *w->work);
+  if (w->work)
+    memset(w->work, 0, (size_t)w->threads * sizeof *w->work);
   w->traces = calloc(built->trace_count + 1, sizeof *w->traces);
   uint32_t most = 0;
   for (size_t i = 0; i < built->input_count; i++)
