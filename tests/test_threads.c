@@ -93,6 +93,86 @@ START_TEST(large_shards)
 }
 END_TEST
 
+/* What a sink that asks for counts was told when its batches came. */
+enum { BATCHES = 16 };
+struct curious {
+  const struct hk_simulation *sim;
+  enum hk_status answer;
+  uint64_t events[BATCHES];
+  size_t batches, rows, rows_after;
+};
+
+static enum hk_status count_batch(void *context, const struct hk_spike *spikes, size_t count)
+{
+  struct curious *c = context;
+  (void)spikes;
+  (void)count;
+  ck_assert_uint_lt(c->batches, BATCHES);
+  const uint64_t events = hk_simulation_counts(c->sim).events;
+  for (int again = 0; again < 1000; again++)
+    ck_assert_uint_eq(hk_simulation_counts(c->sim).events, events);
+  c->events[c->batches++] = events;
+  return c->answer;
+}
+
+static enum hk_status count_rows(void *context, size_t trace, uint64_t first, const double *rows, size_t row_count)
+{
+  struct curious *c = context;
+  (void)trace;
+  (void)first;
+  (void)rows;
+  c->rows += row_count;
+  c->rows_after += c->batches;
+  return HK_OK;
+}
+
+/* Runs the large network, which is traced, for long enough to fill a batch. */
+static enum hk_status ask(int threads, struct curious *c)
+{
+  static const uint32_t neuron = 7;
+  static const char *const variable = "V_m";
+  struct hk_network *network = large_network();
+  struct hk_trace_spec trace = {
+      .name = "t", .neurons = &neuron, .neuron_count = 1, .variables = &variable, .variable_count = 1, .interval = 0.1};
+  struct hk_options options = {.seed = 5, .threads = threads, .scheduler = HK_SCHEDULER_WINDOWS};
+  struct hk_simulation *sim;
+  ck_assert_int_eq(hk_network_add_trace(network, &trace, NULL, NULL, NULL), HK_OK);
+  ck_assert_int_eq(hk_simulation_create(network, &options, &sim, NULL), HK_OK);
+  hk_network_destroy(network);
+  c->sim = sim;
+  hk_simulation_set_sink(sim, &(struct hk_sink){c, count_batch, count_rows});
+  enum hk_status status = hk_simulation_run(sim, 100);
+  hk_simulation_destroy(sim);
+  return status;
+}
+
+/* Nobody works while the sink is called. */
+START_TEST(counts_in_the_sink)
+{
+  struct curious one = {.answer = HK_OK}, more = one;
+  ck_assert_int_eq(ask(1, &one), HK_OK);
+  ck_assert_int_eq(ask(3, &more), HK_OK);
+  ck_assert_uint_gt(one.batches, 1); /* the last is what was left when the run was over */
+  ck_assert_uint_eq(one.batches, more.batches);
+  ck_assert_uint_eq(one.rows, more.rows);
+  for (size_t i = 0; i < one.batches; i++)
+    ck_assert_uint_eq(one.events[i], more.events[i]);
+}
+END_TEST
+
+/* What a sink returns ends the run. */
+START_TEST(sink_that_fails)
+{
+  for (int threads = 1; threads <= 3; threads += 2) {
+    struct curious c = {.answer = HK_ERR_IO};
+    ck_assert_int_eq(ask(threads, &c), HK_ERR_IO);
+    ck_assert_uint_eq(c.batches, 1);
+    ck_assert_uint_gt(c.rows, 0);
+    ck_assert_uint_eq(c.rows_after, 0);
+  }
+}
+END_TEST
+
 int main(void)
 {
   hk__windows_share_little = true;
@@ -102,6 +182,8 @@ int main(void)
   tcase_add_test(tcase, same_bits_for_any_threads);
   tcase_add_test(tcase, same_bits_for_any_width);
   tcase_add_test(tcase, large_shards);
+  tcase_add_test(tcase, counts_in_the_sink);
+  tcase_add_test(tcase, sink_that_fails);
   suite_add_tcase(suite, tcase);
   return run_suite(suite);
 }
