@@ -9,6 +9,7 @@
 
 enum { BITS = 4, DIGITS = HK__SLEEP_LEAPS - 1 };
 _Static_assert(1 << BITS == HK__SLEEP_LEAPS, "digits of numbers of windows");
+_Static_assert(HK__SHARD_MAX / HK__GROUP < HK__SLEEP_NOWHERE, "a place for each group");
 
 /* Shares of groups: if more are swept in a window a sleeping shard wakes, if events touch fewer one that is awake falls
  * asleep. */

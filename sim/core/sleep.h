@@ -20,13 +20,14 @@
 enum { HK__GROUP = 8 };
 
 enum {
-  HK__SLEEP_LEAPS = 16,   /* a power of two: windows that a sweep can take in one */
-  HK__SLEEP_LEVELS = 5,   /* propagators over 1 .. 15 windows, 16, 32 .. 15 * 16, and so on */
-  HK__SLEEP_PERIOD = 64,  /* windows between decisions */
-  HK__SLEEP_TOGETHER = 8, /* groups whose alarms are looked at together */
-  HK__SLEEP_NOWHERE = UINT16_MAX,
+  HK__SLEEP_LEAPS = 16,           /* a power of two: windows that a sweep can take in one */
+  HK__SLEEP_LEVELS = 5,           /* propagators over 1 .. 15 windows, 16, 32 .. 15 * 16, and so on */
+  HK__SLEEP_PERIOD = 64,          /* windows between decisions */
+  HK__SLEEP_TOGETHER = 8,         /* groups whose alarms are looked at together */
+  HK__SLEEP_NOWHERE = UINT16_MAX, /* no place among the accumulators */
 };
 
+/* Of a group: the clock at which its states stand, and that at which it is due. */
 struct hk__nap {
   uint64_t since, wake;
 };
@@ -38,7 +39,7 @@ struct hk__sleep {
   size_t groups;
   struct hk__nap *nap;
   uint8_t *alarm;
-  uint16_t *place;         /* in this window: which of the accumulators a group has, HK__SLEEP_NOWHERE if none */
+  uint16_t *place;         /* in this window, while `on`: which of the accumulators a group has */
   uint32_t *due;           /* groups that this window moves; first those that have accumulators, in their order: */
   uint32_t placed;         /* so many */
   double *power;           /* [HK__SLEEP_LEVELS][HK__SLEEP_LEAPS - 1][n][n] */
