@@ -44,7 +44,8 @@ struct hk_spike {
 };
 
 /* Receives what a run produces, in calls made from the thread that called hk_simulation_run. Either callback may be
- * NULL. A status other than HK_OK ends the run with that status.
+ * NULL; it may ask the simulation for its counts and its time, and interrupt it. A status other than HK_OK ends the run
+ * with that status.
  *   spikes: count spikes, ordered by time, then population, then neuron, over the whole run; only of populations whose
  *           spikes are recorded.
  *   trace:  rows of one trace: row r is the sample at time (first + r) * interval; a row has neuron_count *

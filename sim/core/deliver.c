@@ -127,15 +127,12 @@ static void add_alike(struct delivery *d, const struct lot *lot, const struct hk
     row[n] = d->bound;
   const size_t count = lot->count;
   uint8_t *touched = d->touched;
-  if (d->shard->sleep.on) {
-    for (size_t j = 0; j < count; j++)
-      d->place[j] = hk__sleep_touch_one(&d->shard->sleep, lot->target[j]);
-    hk__scatter(d->place, count, row, d->sums, lanes);
-    return;
-  }
-  for (size_t j = 0; j < count && !d->shard->dense; j++)
+  const bool asleep = d->shard->sleep.on;
+  for (size_t j = 0; j < count && asleep; j++)
+    d->place[j] = hk__sleep_touch_one(&d->shard->sleep, lot->target[j]);
+  for (size_t j = 0; j < count && !asleep && !d->shard->dense; j++)
     touched[lot->target[j] / HK__GROUP] = 1;
-  hk__scatter(lot->target, count, row, d->sums, lanes);
+  hk__scatter(asleep ? d->place : lot->target, count, row, d->sums, lanes);
 }
 
 /* Fetches what add_each will read of the responses of neurons to come: where the polynomials are, then those. Inline,
@@ -291,7 +288,7 @@ HK_INLINE enum hk_status take_pieces(const enum hk__format format, struct delive
   const uint64_t last = entry->end;
   entry->seen = seen->count;
   for (uint64_t at = entry->at;; at += PIECE) {
-    if (seen->count + PIECE > seen->capacity && hk__seen_grow(seen) != HK_OK)
+    if (seen->count + PIECE > seen->capacity && hk__seen_grow(seen, PIECE) != HK_OK)
       return HK_ERR_MEMORY;
     const struct piece piece =
         format == HK__TIGHT ? decode_tight(synapses + at * size) : decode_compact(synapses + at * size);
@@ -350,9 +347,8 @@ static enum hk_status see(struct hk__seen *seen, struct hk__entry *entry, uint64
   const size_t count = end - entry->at;
   if (count == 0)
     return HK_OK;
-  while (seen->count + count > seen->capacity)
-    if (hk__seen_grow(seen) != HK_OK)
-      return HK_ERR_MEMORY;
+  if (seen->count + count > seen->capacity && hk__seen_grow(seen, count) != HK_OK)
+    return HK_ERR_MEMORY;
   uint16_t *target = seen->target + seen->count;
   for (size_t i = 0; i < count; i++)
     target[i] = s[i].target;

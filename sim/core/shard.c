@@ -33,9 +33,9 @@ enum hk_status hk__events_grow(struct hk__events *events, size_t more)
   return HK_OK;
 }
 
-enum hk_status hk__seen_grow(struct hk__seen *seen)
+enum hk_status hk__seen_grow(struct hk__seen *seen, size_t more)
 {
-  size_t wanted = 2 * seen->capacity + 1024;
+  size_t wanted = 2 * seen->capacity + more + 1024;
   uint16_t *target = realloc(seen->target, (wanted + HK__SEEN_PADDING) * sizeof *target);
   if (!target)
     return HK_ERR_MEMORY;
@@ -48,9 +48,22 @@ enum hk_status hk__seen_grow(struct hk__seen *seen)
   return HK_OK;
 }
 
+enum hk_status hk__spikes_reserve(struct hk__spikes *spikes, size_t more)
+{
+  if (spikes->capacity - spikes->count >= more)
+    return HK_OK;
+  const size_t wanted = 2 * spikes->capacity + more + 64;
+  struct hk__spike *grown = realloc(spikes->spike, wanted * sizeof *grown);
+  if (!grown)
+    return HK_ERR_MEMORY;
+  spikes->spike = grown;
+  spikes->capacity = wanted;
+  return HK_OK;
+}
+
 enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron)
 {
-  enum hk_status status = make_room((void **)&spikes->spike, spikes->count, &spikes->capacity, sizeof *spikes->spike);
+  enum hk_status status = hk__spikes_reserve(spikes, 1);
   if (status == HK_OK)
     spikes->spike[spikes->count++] = (struct hk__spike){time, population, neuron};
   return status;

@@ -203,7 +203,7 @@ void hk__shard_current_changes(struct hk__shard_state *shard, uint32_t neuron, d
 /* --- between the files of the room --- */
 
 enum hk_status hk__events_grow(struct hk__events *events, size_t more);
-enum hk_status hk__seen_grow(struct hk__seen *seen);
+enum hk_status hk__seen_grow(struct hk__seen *seen, size_t more);
 
 /* Makes room for more events. Error: HK_ERR_MEMORY. */
 static inline enum hk_status hk__events_reserve(struct hk__events *events, size_t more)
@@ -219,6 +219,8 @@ static inline enum hk_status hk__events_add(struct hk__events *events, struct hk
   return status;
 }
 
+/* Makes room for more spikes; adds one. Error: HK_ERR_MEMORY. */
+enum hk_status hk__spikes_reserve(struct hk__spikes *spikes, size_t more);
 enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t population, uint32_t neuron);
 
 /* Takes the window's new spikes. */

@@ -128,13 +128,8 @@ static void sort_spikes(struct hk__spikes *spikes)
 static enum hk_status merge(struct hk__spikes *to, const struct hk__spikes *from)
 {
   size_t i = to->count, j = from->count, k = i + j;
-  if (k > to->capacity) {
-    struct hk__spike *grown = realloc(to->spike, 2 * k * sizeof *grown);
-    if (!grown)
-      return HK_ERR_MEMORY;
-    to->spike = grown;
-    to->capacity = 2 * k;
-  }
+  if (hk__spikes_reserve(to, j) != HK_OK)
+    return HK_ERR_MEMORY;
   to->count = k;
   while (j > 0)
     if (i > 0 && canonical(&to->spike[i - 1], &from->spike[j - 1]) > 0)
