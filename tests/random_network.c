@@ -252,6 +252,7 @@ size_t schedulers_agree(const struct hk_network *network, uint64_t seed, double 
   struct hk_options options = {.seed = seed, .threads = 1, .scheduler = HK_SCHEDULER_QUEUE};
   struct recording queue = run_network(network, &options, duration, 1);
   options.scheduler = HK_SCHEDULER_WINDOWS;
+  options.shards = (int)(seed % 4);
   struct recording windows = run_network(network, &options, duration, 1);
   char what[64];
   snprintf(what, sizeof what, "network of seed %llu", (unsigned long long)seed);

@@ -158,11 +158,15 @@ static void same(const struct record *a, const struct record *b, const char *wha
                   what, i, a->samples[i], b->samples[i]);
 }
 
-static const enum hk_scheduler schedulers[] = {HK_SCHEDULER_QUEUE, HK_SCHEDULER_WINDOWS};
+static const struct {
+  enum hk_scheduler scheduler;
+  int shards;
+} ways[] = {{HK_SCHEDULER_QUEUE, 0}, {HK_SCHEDULER_WINDOWS, 0}, {HK_SCHEDULER_WINDOWS, 7}};
+enum { WAYS = sizeof ways / sizeof *ways };
 
 START_TEST(same_bits)
 {
-  struct hk_options options = {.seed = 7, .threads = 1, .scheduler = schedulers[_i]};
+  struct hk_options options = {.seed = 7, .threads = 1, .scheduler = ways[_i].scheduler, .shards = ways[_i].shards};
   struct record once = run(&options, duration);
   ck_assert_uint_gt(once.spike_count, 1000);
   size_t of_trees = 0;
@@ -258,7 +262,7 @@ int main(void)
   Suite *suite = suite_create("bits");
   TCase *tcase = tcase_create("bits");
   tcase_set_timeout(tcase, 120.0);
-  tcase_add_loop_test(tcase, same_bits, 0, sizeof schedulers / sizeof *schedulers);
+  tcase_add_loop_test(tcase, same_bits, 0, WAYS);
   tcase_add_test(tcase, another_seed);
   tcase_add_test(tcase, schedulers_agree);
   tcase_add_test(tcase, resolved_config);

@@ -137,7 +137,7 @@ END_TEST
 static enum hk_status estimate(void)
 {
   struct hk_estimate out;
-  return hk_network_estimate(built, grid, &out);
+  return hk_network_estimate(built, &(struct hk_options){.grid = grid}, &out);
 }
 
 static enum hk_status values(void)

@@ -186,7 +186,7 @@ static void same_run(const struct hk_config *a, const struct hk_config *b)
   struct hk_options x = hk_config_options(a), y = hk_config_options(b);
   ck_assert(same_number(hk_config_duration(a), hk_config_duration(b)));
   ck_assert(x.seed == y.seed && x.threads == y.threads && x.scheduler == y.scheduler && same_number(x.grid, y.grid) &&
-            same_number(x.tolerance, y.tolerance));
+            same_number(x.tolerance, y.tolerance) && x.shards == y.shards);
 }
 
 /* What is resolved describes the same, and is resolved already. */
@@ -212,7 +212,7 @@ static void round_trip(struct hk_config *config)
 
 static const char everything[] =
     "simulation: {duration: 1 s, seed: 18446744073709551615, time: {grid: 0.1 ms}, scheduler: queue, threads: 3,\n"
-    "             tolerance: 1e-9}\n"
+    "             tolerance: 1e-9, shards: 8}\n"
     "templates: {current: &dc {dc: 1 nA}}\n"
     "populations:\n"
     "  exc: &cell\n"
@@ -258,7 +258,8 @@ START_TEST(whole_language)
   struct hk_network *n = hk_config_network(config);
   struct hk_options options = hk_config_options(config);
   ck_assert(hk_config_duration(config) == 1000.0 && options.seed == UINT64_MAX && options.grid == 0.1);
-  ck_assert(options.scheduler == HK_SCHEDULER_QUEUE && options.threads == 3 && options.tolerance == 1e-9);
+  ck_assert(options.scheduler == HK_SCHEDULER_QUEUE && options.threads == 3 && options.tolerance == 1e-9 &&
+            options.shards == 8);
   ck_assert_str_eq(hk_config_name(config), "config");
   ck_assert_str_eq(hk_config_text(config), everything);
 
@@ -328,7 +329,7 @@ START_TEST(defaults)
   struct hk_options options = hk_config_options(config);
   struct hk_network *n = hk_config_network(config);
   ck_assert(options.seed == 1 && options.grid == 0 && options.scheduler == HK_SCHEDULER_AUTO && options.threads == 0 &&
-            options.tolerance == 1e-11);
+            options.tolerance == 1e-11 && options.shards == 0);
   ck_assert(hk_network_projection(n, 0)->rule.allow_autapses && hk_network_projection(n, 0)->rule.allow_multapses);
   ck_assert(hk_network_records_spikes(n, 0) && hk_network_records_spikes(n, 1) && !hk_network_records_spikes(n, 2));
   round_trip(config);
@@ -374,11 +375,12 @@ START_TEST(overrides)
   struct hk_options options = hk_config_options(config);
   options.seed = 77;
   options.threads = 2;
+  options.shards = 8;
   options.scheduler = HK_SCHEDULER_WINDOWS;
   char *text = NULL;
   ck_assert_int_eq(hk_config_resolve(config, 3.0, &options, &text), HK_OK);
   ck_assert(strstr(text, "duration: 3 ms\n") && strstr(text, "seed: 77\n") && strstr(text, "threads: 2\n") &&
-            strstr(text, "scheduler: windows\n"));
+            strstr(text, "scheduler: windows\n") && strstr(text, "shards: 8\n"));
   free(text);
   hk_config_destroy(config);
 }

@@ -4,6 +4,7 @@
 #include "suite.h"
 
 #include <gsl/gsl_cdf.h>
+#include <hillock/simulation.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -398,8 +399,9 @@ START_TEST(estimates)
   MUST(hk__connectome_estimate(network, grid, 1000, &size) == HK_OK);
   ck_assert_double_eq_tol(size.synapses, (double)c->synapse_count, 0.01 * (double)c->synapse_count);
   ck_assert_double_eq_tol(size.bytes, (double)c->bytes, 0.03 * (double)c->bytes);
+  ck_assert_uint_eq(size.shards, c->shard_count);
   struct hk_estimate estimate;
-  MUST(hk_network_estimate(network, grid, &estimate) == HK_OK);
+  MUST(hk_network_estimate(network, &(struct hk_options){.grid = grid}, &estimate) == HK_OK);
   ck_assert_uint_eq(estimate.neurons, c->neuron_count);
   ck_assert_uint_gt(estimate.bytes, c->bytes);
   hk__connectome_destroy(c);

@@ -204,8 +204,16 @@ START_TEST(dry_run)
   RUN("net.yaml", "--dry-run");
   ck_assert(!exists("results"));
   char *data = command_text(folder, "stdout");
-  static const char *const expected[] = {
-      "clock", "a", "b", "c", "iaf_psc_delta", "neurons   23\n", "synapses  62\n", "memory ", "duration  100 ms\n"};
+  static const char *const expected[] = {"clock",
+                                         "a",
+                                         "b",
+                                         "c",
+                                         "iaf_psc_delta",
+                                         "neurons   23\n",
+                                         "synapses  62\n",
+                                         "memory ",
+                                         "shards    1\n",
+                                         "duration  100 ms\n"};
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
     ck_assert_msg(strstr(data, expected[i]) != NULL, "`%s` is not in\n%s", expected[i], data);
   free(data);

@@ -192,10 +192,15 @@ struct hk_estimate {
   uint64_t neurons; /* sources included */
   double synapses;  /* expected */
   uint64_t bytes;   /* of synapses, neurons and inputs, within a few per cent */
+  uint64_t shards;  /* pieces that it is cut into: no more threads than these have work */
 };
 
-/* grid: as in struct hk_options; it decides how delays are stored. Error: HK_ERR_MEMORY. */
-enum hk_status hk_network_estimate(const struct hk_network *network, double grid, struct hk_estimate *out);
+struct hk_options; /* simulation.h */
+
+/* options: as for hk_simulation_create; the grid decides how delays are stored, the shards how synapses are sorted.
+ * Error: HK_ERR_MEMORY. */
+enum hk_status hk_network_estimate(const struct hk_network *network, const struct hk_options *options,
+                                   struct hk_estimate *out);
 
 /* How fast the neurons of each population are likely to spike, Hz, without building anything: for linear models the
  * stationary rates of the diffusion approximation (Amit, Brunel 1997; Fourcaud, Brunel 2002), for sources what they

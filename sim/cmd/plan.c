@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "plan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -83,11 +84,16 @@ static double integration(const struct hk_network *network)
   return sum;
 }
 
+static double threads_of(const struct hk_options *options)
+{
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  return options->threads > 0 ? options->threads : processors > 0 ? (double)processors : 1;
+}
+
 static double expected_seconds(const struct hk_network *network, const struct hk_options *options, double duration,
                                const struct hk_estimate *estimate, const double *rates)
 {
-  long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  double threads = options->threads > 0 ? options->threads : processors > 0 ? (double)processors : 1;
+  double threads = threads_of(options), shards = fmax((double)estimate->shards, 1);
   double synaptic = synaptic_events(network, rates) * duration / 1000;
   double private = private_events(network) * duration / 1000;
   double build = estimate->synapses * build_cost / threads, integrated = integration(network) * duration;
@@ -97,7 +103,7 @@ static double expected_seconds(const struct hk_network *network, const struct hk
   double busy = synaptic * event_cost + private * private_event_cost + sweeps * sweep_cost;
   if (synaptic + private < rare * sweeps)
     busy = (synaptic + private) * rare_event_cost;
-  return build + (busy + integrated) / threads;
+  return build + (busy + integrated) / fmin(threads, shards);
 }
 
 static void print_populations(const struct hk_network *network, const double *rates)
@@ -132,6 +138,16 @@ static uint64_t own_bytes(void)
   return files + (getrusage(RUSAGE_SELF, &usage) == 0 ? 1024 * (uint64_t)usage.ru_maxrss : 0);
 }
 
+/* No more threads have work than there are shards, of which large networks can do with more. */
+static void print_shards(const struct hk_options *options, const struct hk_estimate *estimate)
+{
+  const uint64_t large = 8000; /* neurons in a shard */
+  printf("shards    %llu", (unsigned long long)estimate->shards);
+  if (threads_of(options) > (double)estimate->shards && estimate->neurons / large >= estimate->shards)
+    printf(", so that no more threads than these have work; `simulation: {shards: N}` cuts the network in N");
+  putchar('\n');
+}
+
 static void print_all(const struct hk_network *network, const struct hk_options *options, double duration,
                       const struct hk_estimate *estimate, const double *rates)
 {
@@ -141,6 +157,8 @@ static void print_all(const struct hk_network *network, const struct hk_options 
   printf("\nneurons   %s\n", show_count(estimate->neurons, text));
   printf("synapses  %s\n", show_count((uint64_t)estimate->synapses, text));
   printf("memory    %s\n", show_bytes(estimate->bytes + own_bytes(), text));
+  if (options->scheduler != HK_SCHEDULER_QUEUE && !(options->grid > 0))
+    print_shards(options, estimate);
   printf("duration  %s\n", show_time(duration, text));
   printf("time      roughly %s, if neurons spike at these rates\n",
          show_wall(expected_seconds(network, options, duration, estimate, rates), text));
@@ -150,7 +168,7 @@ enum hk_status print_plan(const struct hk_network *network, const struct hk_opti
 {
   struct hk_estimate estimate;
   double *rates = malloc((hk_network_population_count(network) + 1) * sizeof *rates);
-  enum hk_status status = rates ? hk_network_estimate(network, options->grid, &estimate) : HK_ERR_MEMORY;
+  enum hk_status status = rates ? hk_network_estimate(network, options, &estimate) : HK_ERR_MEMORY;
   if (status == HK_OK)
     status = hk_network_expected_rates(network, duration, assumed_rate, rates);
   if (status == HK_OK)

@@ -372,7 +372,7 @@ static enum hk_status check_memory(struct run *run)
 {
   char needed[TEXT], there[TEXT];
   struct hk_estimate estimate;
-  enum hk_status status = hk_network_estimate(run->network, run->options.grid, &estimate);
+  enum hk_status status = hk_network_estimate(run->network, &run->options, &estimate);
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   if (status != HK_OK || pages <= 0 || page <= 0 || estimate.bytes <= (uint64_t)pages * (uint64_t)page)
     return status;

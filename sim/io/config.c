@@ -403,7 +403,8 @@ struct hk_options hk_config_options(const struct hk_config *config)
                              .threads = (int)s->threads,
                              .scheduler = (enum hk_scheduler)s->scheduler,
                              .grid = s->time,
-                             .tolerance = s->tolerance};
+                             .tolerance = s->tolerance,
+                             .shards = (int)s->shards};
 }
 
 const char *hk_config_output_folder(const struct hk_config *config)
@@ -427,6 +428,7 @@ enum hk_status hk_config_resolve(const struct hk_config *config, double duration
   s->threads = (uint64_t)(options->threads > 0 ? options->threads : 0);
   s->scheduler = (int)options->scheduler;
   s->time = options->grid;
+  s->shards = (uint64_t)(options->shards > 0 ? options->shards : 0);
   if (options->tolerance > 0)
     s->tolerance = options->tolerance;
   if (config->is_circuit) {

@@ -57,6 +57,7 @@ static const struct hk__field hk__simulation_section_fields[] = {
     HK__FIELD(hk__simulation_section, scheduler, choice, .detail = schedulers),
     HK__FIELD(hk__simulation_section, threads, whole, .high = 4096),
     HK__FIELD(hk__simulation_section, tolerance, quantity, .unit = "1", .high = 0.001, .open_low = true),
+    HK__FIELD(hk__simulation_section, shards, whole, .high = 4096),
 };
 
 static const struct hk__simulation_section simulation_presets = {.seed = 1, .tolerance = 1e-11};

@@ -18,6 +18,7 @@ struct hk__simulation_section {
   int scheduler;
   uint64_t threads;
   double tolerance;
+  uint64_t shards;
 };
 
 /* `params` of a population: those of its model or, for a source of given times, the times. */

@@ -302,7 +302,7 @@ enum hk_status hk__assemble(const struct hk_network *network, const struct hk_op
   built->tolerance = options->tolerance > 0 ? options->tolerance : 1e-11;
   built->threads = options->threads;
   enum hk_status status = hk__connectome_build(network, options->seed, options->threads, options->grid,
-                                               hk__shard_limit(network), &built->connectome, messages);
+                                               hk__shard_limit(network, options->shards), &built->connectome, messages);
   if (status == HK_OK)
     status = make_populations(network, options->seed, built, messages);
   if (status == HK_OK)

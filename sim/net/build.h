@@ -7,11 +7,11 @@
 
 #include "core/connectome.h"
 
-/* Neurons in a shard at the most, unless there is a reason for another number. Large shards make long slices of rows,
- * several shards are work for several threads: a network is cut in four where that leaves enough neurons for each, but
- * not so that a source has less than a handful of synapses onto a shard. */
+/* Neurons in a shard at the most. Large shards make long slices of rows, several shards are work for several threads:
+ * where nobody says how many there should be (wanted is 0), a network is cut in four if that leaves enough neurons for
+ * each, but not so that a source has less than a handful of synapses onto a shard. */
 enum { HK__SHARD_LARGEST = 20480, HK__SHARD_SMALLEST = 2000, HK__SHARDS_WANTED = 4, HK__ROW_SHORTEST = 12 };
-uint32_t hk__shard_limit(const struct hk_network *network);
+uint32_t hk__shard_limit(const struct hk_network *network, int wanted);
 
 /* Builds rows in parallel; the same connectome for any number of threads. grid > 0: delays are rounded to the nearest
  * multiple of it, at least one. max_shard: neurons in a shard at the most (<= HK__SHARD_MAX). Errors: HK_ERR_MEMORY,
@@ -20,9 +20,10 @@ uint32_t hk__shard_limit(const struct hk_network *network);
 enum hk_status hk__connectome_build(const struct hk_network *network, uint64_t seed, int threads, double grid,
                                     uint32_t max_shard, struct hk__connectome **out, struct hk_messages *messages);
 
-/* What hk__connectome_build would give: synapses, and bytes within a few per cent. Error: HK_ERR_MEMORY. */
+/* What hk__connectome_build would give: synapses, bytes within a few per cent, shards. Error: HK_ERR_MEMORY. */
 struct hk__connectome_size {
   double synapses, bytes;
+  size_t shards;
 };
 enum hk_status hk__connectome_estimate(const struct hk_network *network, double grid, uint32_t max_shard,
                                        struct hk__connectome_size *out);

@@ -140,6 +140,7 @@ enum hk_status hk__connectome_estimate(const struct hk_network *network, double 
     status = hk__block_plan_init(&plan, network, &layout, sampler.payloads);
   if (!status)
     status = add_blocks(&sampler, &layout, &plan, &size);
+  size.shards = layout.shard_count;
   if (!status)
     *out = size;
   hk__block_plan_clear(&plan);
@@ -219,10 +220,12 @@ static double input_bytes(const struct hk_network *network, size_t input)
   return (double)targets * (double)(2 * sizeof(double) + (spec->kind == HK_INPUT_POISSON ? train : 0));
 }
 
-enum hk_status hk_network_estimate(const struct hk_network *network, double grid, struct hk_estimate *out)
+enum hk_status hk_network_estimate(const struct hk_network *network, const struct hk_options *options,
+                                   struct hk_estimate *out)
 {
   struct hk__connectome_size size;
-  enum hk_status status = hk__connectome_estimate(network, grid, hk__shard_limit(network), &size);
+  const uint32_t max_shard = hk__shard_limit(network, options->shards);
+  enum hk_status status = hk__connectome_estimate(network, options->grid, max_shard, &size);
   if (status)
     return status;
   uint64_t neurons = 0;
@@ -232,6 +235,6 @@ enum hk_status hk_network_estimate(const struct hk_network *network, double grid
   }
   for (size_t i = 0; i < hk_network_input_count(network); i++)
     size.bytes += input_bytes(network, i);
-  *out = (struct hk_estimate){neurons, size.synapses, (uint64_t)size.bytes};
+  *out = (struct hk_estimate){neurons, size.synapses, (uint64_t)size.bytes, size.shards};
   return HK_OK;
 }

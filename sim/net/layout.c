@@ -60,7 +60,7 @@ static size_t shards_at_most(const struct hk__layout *layout, const struct hk_ne
   return count;
 }
 
-uint32_t hk__shard_limit(const struct hk_network *network)
+uint32_t hk__shard_limit(const struct hk_network *network, int wanted)
 {
   double neurons = 0, senders = 0, synapses = 0;
   for (size_t i = 0; i < hk_network_population_count(network); i++) {
@@ -68,6 +68,8 @@ uint32_t hk__shard_limit(const struct hk_network *network)
     senders += size;
     neurons += hk__model_is_source(hk_network_model(network, i)) ? 0 : size;
   }
+  if (wanted > 0)
+    return (uint32_t)fmin(fmax(ceil(neurons / wanted), 1), HK__SHARD_MAX);
   for (size_t p = 0; p < hk_network_projection_count(network); p++)
     synapses += hk_network_expected_synapses(network, p);
   double share = fmin(fmax(ceil(neurons / HK__SHARDS_WANTED), HK__SHARD_SMALLEST), HK__SHARD_LARGEST);

@@ -80,7 +80,7 @@ int main(int argc, char **argv)
   if (hk_messages_create(&messages) || hk_network_create(&network))
     return EXIT_FAILURE;
   enum hk_status status = describe(network, scale, messages);
-  uint32_t max_shard = argc > 3 ? (uint32_t)atoi(argv[3]) : hk__shard_limit(network);
+  uint32_t max_shard = argc > 3 ? (uint32_t)atoi(argv[3]) : hk__shard_limit(network, 0);
   struct hk__connectome *connectome;
   double begin = seconds();
   if (!status)
