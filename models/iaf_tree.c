@@ -44,11 +44,12 @@ const struct hk_model hk_model_iaf_tree = {
     .doc = "C_k dV_k/dt = -g_L,k (V_k - E_L,k) - sum over neighbours j of g_c,kj (V_k - V_j) + I_ex,k + I_in,k\n"
            "dI_x,k/dt = -I_x,k / tau_syn_x                              (I_e and currents from inputs: into k = 0)\n"
            "The compartments are given under `morphology` as such (parent, C_m, g_L, E_L, g_c), as cylinders with\n"
-           "specific capacitance, leak and axial resistivity, or as an SWC file. A projection names the compartment\n"
-           "under `port`, by name or index; without one it goes to the soma. An event adds its weight to I_ex\n"
-           "(weight >= 0) or I_in (weight < 0) of its compartment. A spike happens when the soma, V_m, reaches V_th;\n"
-           "V_m is then held at V_reset for t_ref while the dendrites go on. The initial potentials are E_L. The\n"
-           "solution is exact: a superposition of the tree's own modes, each of which decays by itself.",
+           "specific capacitance, leak and axial resistivity, or as an SWC file; the first is the soma, which stays\n"
+           "whole where `max_length` cuts the others. A projection names the compartment under `port`, by name or\n"
+           "index; without one it goes to the soma. An event adds its weight to I_ex (weight >= 0) or I_in\n"
+           "(weight < 0) of its compartment. A spike happens when the soma, V_m, reaches V_th; V_m is then held at\n"
+           "V_reset for t_ref while the dendrites go on. The initial potentials are E_L. The solution is exact: a\n"
+           "superposition of the tree's own modes, each of which decays by itself.",
     .reference = "Rall (1962) Biophys. J. 2:145; Koch (1999) Biophysics of Computation, chapters 2 and 3",
     .kind = HK_MODEL_TREE,
     .params = params,

@@ -312,6 +312,53 @@ START_TEST(reads_swc)
 }
 END_TEST
 
+/* However lines end and whole numbers are written. */
+START_TEST(swc_of_any_system)
+{
+  static const char *const same[] = {"1 1 0 0 0 10 -1\n2 3 0 60 0 2 1\n",
+                                     "\xEF\xBB\xBF"
+                                     "1 1 0 0 0 10 -1\r\n\r\n2 3 0 60 0 2 1\r\n",
+                                     "1 1 0 0 0 10 -1\r2 3 0 60 0 2 1\r",
+                                     "1 1 0 0 0 10 -1\r\r# dendrite\r2 3 0 60 0 2 1",
+                                     "1.0 1.0 0 0 0 10 -1.0\n2.0 3.0 0 60 0 2 1.0\n"};
+  struct hk_tree tree;
+  size_t told;
+  ck_assert(read_swc(same[_i], &tree, &told) == HK_OK && told == 0);
+  ck_assert_uint_eq(tree.count, 3);
+  ck_assert_double_eq_tol(tree.compartments[1].C_m, 2 * M_PI * 2 * 25 * 0.01, 1e-9);
+  hk_tree_clear(&tree);
+}
+END_TEST
+
+/* The soma is never cut, so that max_length decides how finely, not what is reset. */
+START_TEST(soma_stays_whole)
+{
+  const struct hk_cylinder cylinders[] = {{.length = 20, .diameter = 20, .name = "soma"},
+                                          {.parent = 0, .length = 100, .diameter = 2, .name = "d"}};
+  double lengths[] = {50, 20, 10, 5, 2}, counts[5];
+  for (size_t i = 0; i < 5; i++) {
+    const struct hk_membrane membrane = {
+        .capacitance = 1, .leak = 0.05, .E_L = -70, .resistivity = 150, .max_length = lengths[i]};
+    struct hk_tree tree;
+    ck_assert(hk_tree_from_cylinders(cylinders, 2, &membrane, &tree, NULL, NULL) == HK_OK);
+    ck_assert_uint_eq(tree.count, 1 + (size_t)(100 / lengths[i]));
+    ck_assert_str_eq(tree.compartments[0].name, "soma");
+    ck_assert_double_eq_tol(tree.compartments[0].C_m, M_PI * 20 * 20 * 0.01, 1e-9);
+    struct hk_setting params[] = {{"I_e", hk_value_constant(30)},
+                                  {"V_th", hk_value_constant(-55)},
+                                  {"V_reset", hk_value_constant(-70)},
+                                  {"t_ref", hk_value_constant(0)}};
+    struct solo solo = {.model = "iaf_tree", .params = params, .param_count = 4, .tree = &tree, .duration = 1000};
+    struct spike_list list = solo_run(&solo);
+    counts[i] = (double)list.count;
+    free(list.times);
+    hk_tree_clear(&tree);
+  }
+  for (size_t i = 0; i + 1 < 5; i++)
+    ck_assert_double_eq_tol(counts[i], counts[4], 2);
+}
+END_TEST
+
 START_TEST(refuses_bad_swc)
 {
   static const char *const bad[] = {"",
@@ -322,7 +369,10 @@ START_TEST(refuses_bad_swc)
                                     "1 1 0 0 0 10 -1\n2 3 0 0 20 1 7\n",
                                     "1 1 0 0 0 10 -1\n1 3 0 0 20 1 1\n",
                                     "1 1 0 0 0 10 -1\n2 3 0 0 20 1 -1\n",
-                                    "1 1 0 0 0 10 -1\n2 3 0 0 1e9 1 1\n"};
+                                    "1 1 0 0 0 10 -1\n2 3 0 0 1e9 1 1\n",
+                                    "1.5 1 0 0 0 10 -1\n",
+                                    "1 1 0 0 0 10 -1 0\n",
+                                    "1e99 1 0 0 0 10 -1\n"};
   struct hk_tree tree;
   size_t told;
   ck_assert_int_eq(read_swc(bad[_i], &tree, &told), HK_ERR_INPUT);
@@ -401,7 +451,9 @@ int main(void)
   tcase_add_test(tests, sealed_cable);
   tcase_add_loop_test(tests, random_trees, 0, 5);
   tcase_add_test(tests, reads_swc);
-  tcase_add_loop_test(tests, refuses_bad_swc, 0, 9);
+  tcase_add_loop_test(tests, swc_of_any_system, 0, 5);
+  tcase_add_test(tests, soma_stays_whole);
+  tcase_add_loop_test(tests, refuses_bad_swc, 0, 12);
   tcase_add_test(tests, refuses_bad_trees);
   suite_add_tcase(suite, tests);
   return run_suite(suite);

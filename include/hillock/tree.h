@@ -45,8 +45,9 @@ struct hk_membrane {
   double max_length;  /* um, > 0: longer cylinders are cut into equal compartments (INFINITY: none is cut) */
 };
 
-/* Compartments of cylinders. One cut into n compartments names them NAME[0] (next to its parent) to NAME[n - 1]. The
- * tree must be freed with hk_tree_clear. Errors, told in messages: HK_ERR_INPUT; HK_ERR_MEMORY. */
+/* Compartments of cylinders. The first is the soma, which stays whole unless it is all there is: what a spike resets
+ * must not depend on max_length. Another that is cut into n compartments names them NAME[0] (next to its parent) to
+ * NAME[n - 1]. The tree must be freed with hk_tree_clear. Errors, told in messages: HK_ERR_INPUT; HK_ERR_MEMORY. */
 enum hk_status hk_tree_from_cylinders(const struct hk_cylinder *cylinders, size_t count,
                                       const struct hk_membrane *membrane, struct hk_tree *out,
                                       const struct hk_place *place, struct hk_messages *messages);

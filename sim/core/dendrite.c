@@ -78,9 +78,12 @@ bool hk__tree_fault(const struct hk_tree *tree, char *text, size_t size)
 
 /* --- cylinders --- */
 
-static size_t pieces_of(const struct hk_cylinder *c, const struct hk_membrane *membrane)
+/* Compartments of cylinder i of so many. The soma, which others begin at, stays whole: a spike resets compartment 0. */
+static size_t pieces_of(const struct hk_cylinder *cylinders, size_t i, size_t count, const struct hk_membrane *membrane)
 {
-  double pieces = ceil(c->length / membrane->max_length);
+  double pieces = ceil(cylinders[i].length / membrane->max_length);
+  if (i == 0 && count > 1)
+    return 1;
   return pieces > 1 ? pieces < 1e6 ? (size_t)pieces : 1000000 : 1;
 }
 
@@ -145,10 +148,9 @@ struct tip {
 };
 
 /* Appends the compartments of one cylinder. */
-static enum hk_status append(const struct hk_cylinder *c, const struct hk_membrane *m, struct tip begin,
+static enum hk_status append(const struct hk_cylinder *c, size_t pieces, const struct hk_membrane *m, struct tip begin,
                              struct hk_compartment *compartments, size_t *count, struct tip *end)
 {
-  size_t pieces = pieces_of(c, m);
   double length = c->length / (double)pieces, area = M_PI * c->diameter * length * 1e-2;
   double half = half_resistance(m, length, c->diameter);
   for (size_t i = 0; i < pieces; i++) {
@@ -178,7 +180,7 @@ enum hk_status hk_tree_from_cylinders(const struct hk_cylinder *cylinders, size_
   }
   size_t total = 0;
   for (size_t i = 0; i < count; i++)
-    total += pieces_of(&cylinders[i], membrane);
+    total += pieces_of(cylinders, i, count, membrane);
   if (total > HK_COMPARTMENTS_MAX) {
     hk_messages_add(messages, HK_SEVERITY_ERROR, place,
                     "the cylinders make %zu compartments, more than %d; a longer maximal length makes fewer", total,
@@ -191,7 +193,8 @@ enum hk_status hk_tree_from_cylinders(const struct hk_cylinder *cylinders, size_
   size_t made = 0;
   for (size_t i = 0; i < count && status == HK_OK; i++) {
     struct tip begin = i > 0 ? ends[cylinders[i].parent] : (struct tip){0};
-    status = append(&cylinders[i], membrane, begin, compartments, &made, &ends[i]);
+    size_t pieces = pieces_of(cylinders, i, count, membrane);
+    status = append(&cylinders[i], pieces, membrane, begin, compartments, &made, &ends[i]);
   }
   free(ends);
   *out = (struct hk_tree){compartments, made};

@@ -81,25 +81,45 @@ static enum hk_status add_sample(struct swc *swc, size_t line, struct sample s, 
   return HK_OK;
 }
 
+/* Whole numbers may be written as 1.0. */
+static bool is_whole(double x)
+{
+  return x == trunc(x) && fabs(x) < 0x1p31;
+}
+
+static enum hk_status read_sample(struct swc *swc, size_t line, char *text)
+{
+  text[strcspn(text, "#")] = '\0';
+  if (strspn(text, " \t") == strlen(text))
+    return HK_OK;
+  struct sample s = {.id = 0};
+  double id, type, parent;
+  int end = 0;
+  if (sscanf(text, "%lf %lf %lf %lf %lf %lf %lf %n", &id, &type, &s.at[0], &s.at[1], &s.at[2], &s.radius, &parent,
+             &end) != 7 ||
+      text[end] || !is_whole(id) || !is_whole(type) || !is_whole(parent))
+    return fault(swc, line, "expected seven numbers: id, type, x, y, z, radius, parent");
+  s.id = (long)id;
+  s.type = (int)type;
+  return add_sample(swc, line, s, (long)parent);
+}
+
+/* Lines end as on any system; a byte-order mark may come first. */
 static enum hk_status read_samples(struct swc *swc, FILE *file)
 {
+  static const char mark[] = "\xEF\xBB\xBF";
   enum hk_status status = HK_OK;
   char *text = NULL;
   size_t size = 0, line = 0;
   while (status == HK_OK && getline(&text, &size, file) >= 0) {
-    line++;
-    text[strcspn(text, "#\r\n")] = '\0';
-    if (strspn(text, " \t") == strlen(text))
-      continue;
-    struct sample s = {.id = 0};
-    long parent;
-    int end = 0;
-    if (sscanf(text, "%ld %d %lf %lf %lf %lf %ld %n", &s.id, &s.type, &s.at[0], &s.at[1], &s.at[2], &s.radius, &parent,
-               &end) != 7 ||
-        text[end])
-      status = fault(swc, line, "expected seven numbers: id, type, x, y, z, radius, parent");
-    else
-      status = add_sample(swc, line, s, parent);
+    char *rest = text, *piece;
+    if (line == 0 && strncmp(text, mark, strlen(mark)) == 0)
+      rest += strlen(mark);
+    while (status == HK_OK && (piece = strsep(&rest, "\r\n")) && (rest || *piece)) {
+      status = read_sample(swc, ++line, piece);
+      if (rest && *rest == '\n')
+        rest++;
+    }
   }
   free(text);
   if (status == HK_OK && ferror(file))
