@@ -45,11 +45,14 @@ static const char *check(const double *p)
   return p[V_RESET] < p[V_TH] ? NULL : "V_reset must be below V_th";
 }
 
-/* What a branch adds beyond nothing for no input. */
+/* What a branch adds beyond nothing for no input: (s(I) - s(0)) / (1 - s(0)), written so that neither s(0) cancels nor
+ * an exponential of the current runs out of bounds. */
 static hk_lanes branch(const hk_lanes *p, hk_lanes current)
 {
-  hk_lanes rest = 1 / (1 + hk_lanes_exp(p[I_HALF] / p[I_WIDTH]));
-  return p[I_MAX] * (1 / (1 + hk_lanes_exp((p[I_HALF] - current) / p[I_WIDTH])) - rest) / (1 - rest);
+  const hk_mask in = current >= 0;
+  const hk_lanes one = hk_lanes_all(1), e = hk_lanes_exp(-hk_lanes_abs(current) / p[I_WIDTH]);
+  const hk_lanes half = hk_lanes_exp((p[I_HALF] - hk_lanes_max(current, 0 * one)) / p[I_WIDTH]);
+  return p[I_MAX] * (hk_lanes_pick(in, one, e) - hk_lanes_pick(in, e, one)) / (hk_lanes_pick(in, one, e) + half);
 }
 
 static void derivative(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *dx)

@@ -207,6 +207,21 @@ static enum hk_status enter_refractory(struct hk__shard_state *shard, const stru
   return HK_OK;
 }
 
+/* A neuron that comes to rest at its threshold never reaches it, as its distance from rest tells; but the sum of both
+ * may be rounded up to the threshold. A neuron that was free before the window has not reached it. */
+static void keep_below(const struct hk__kernel *kernel, double *x)
+{
+  const double *sense = kernel->system.sense, threshold = kernel->system.threshold;
+  size_t most = 0;
+  for (size_t j = 1; j < kernel->n; j++)
+    most = fabs(sense[j]) > fabs(sense[most]) ? j : most;
+  const double unit = fmax(0x1p-52 * (fabs(threshold) + fabs(x[most] * sense[most])), 0x1p-1000);
+  if (hk__linear_sense(kernel, x) - threshold > 8 * unit)
+    return;
+  for (double step = unit; hk__linear_reached(kernel, x); step *= 2)
+    x[most] -= step / sense[most];
+}
+
 static enum hk_status resolve_one(struct hk__shard_state *shard, const struct hk__window *window, size_t index,
                                   const uint32_t *first)
 {
@@ -229,6 +244,8 @@ static enum hk_status resolve_one(struct hk__shard_state *shard, const struct hk
   memcpy(w.x, suspect->x, shard->n * sizeof *w.x);
   for (size_t j = 0; j < shard->n; j++)
     w.rest[j] = hk__shard_rest(shard, i, j);
+  if (window->start > 0 && !refractory(&w))
+    keep_below(w.kernel, w.x);
   w.probe = hk__shard_probes(shard, i, &w.probe_end);
   enum hk_status status = walk_window(&w);
   if (status != HK_OK)

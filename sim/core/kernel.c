@@ -100,8 +100,11 @@ static void derive_levels(const struct hk__dynamics *d, struct hk__regime *regim
   matrix P, Q;
   short_propagator(n, (const double(*)[HK_STATES_MAX])regime->A, d->reach, P, Q);
   for (size_t level = 0; level < HK__LEVELS; level++) {
+    for (size_t i = 0; i < n; i++)
+      regime->kept[level * n + i] = P[i * n + i] > 0.5L;
     for (size_t i = 0; i < n * n; i++) {
-      regime->propagator[level * n * n + i] = (double)P[i];
+      double kept = i / n == i % n ? regime->kept[level * n + i / n] : 0;
+      regime->propagator[level * n * n + i] = (double)(P[i] - kept);
       regime->integral[level * n * n + i] = (double)Q[i];
     }
     double_propagator(n, P, Q);
@@ -249,7 +252,7 @@ static enum hk_status derive(const struct hk__dynamics_key *key, struct hk__dyna
   if (!d)
     return HK_ERR_MEMORY;
   d->users = 1;
-  d->memory = calloc(4 * block, sizeof *d->memory);
+  d->memory = calloc(4 * block + 2 * HK__LEVELS * n, sizeof *d->memory);
   if (!d->memory) {
     release(d);
     return HK_ERR_MEMORY;
@@ -259,6 +262,8 @@ static enum hk_status derive(const struct hk__dynamics_key *key, struct hk__dyna
   d->free.integral = d->memory + block;
   d->clamped.propagator = d->memory + 2 * block;
   d->clamped.integral = d->memory + 3 * block;
+  d->free.kept = d->memory + 4 * block;
+  d->clamped.kept = d->free.kept + HK__LEVELS * n;
   memcpy(d->free.A, key->A, sizeof d->free.A);
   for (size_t i = 0; i < n; i++)
     if (!(key->clamped_states >> i & 1u))

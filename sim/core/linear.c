@@ -161,13 +161,14 @@ static void advance_long(const struct hk__kernel *kernel, bool clamped, double c
   for (size_t level = HK__LEVELS; level-- > 0;) {
     double size = (double)(1u << level);
     const double *P = regime->propagator + level * n * n, *Q = regime->integral + level * n * n;
+    const double *kept = regime->kept + level * n;
     for (; steps >= size; steps -= size) {
       double next[HK_STATES_MAX];
       for (size_t i = 0; i < n; i++) {
         double sum = 0;
         for (size_t j = 0; j < n; j++)
           sum = fma(P[i * n + j], x[j], fma(Q[i * n + j], force[j], sum));
-        next[i] = sum;
+        next[i] = fma(kept[i], x[i], sum);
       }
       memcpy(x, next, n * sizeof *x);
     }

@@ -62,7 +62,9 @@ struct hk__horizon {
 
 struct hk__regime {
   double A[HK_STATES_MAX][HK_STATES_MAX];
-  double *propagator; /* [HK__LEVELS][n][n]: exp(A reach 2^k) */
+  double *propagator; /* [HK__LEVELS][n][n]: exp(A reach 2^k), less 1 on the diagonal where `kept` is 1 */
+  double *kept;       /* [HK__LEVELS][n]: 1 where a state stays nearly what it is, so that how little it loses keeps its
+                         digits; else 0 */
   double *integral;   /* [HK__LEVELS][n][n]: of exp(A t) over [0, reach 2^k] */
 };
 

@@ -6,9 +6,22 @@
 
 enum { NODES = HK__RESPONSE_DEGREE + 1 };
 
+/* Whether a state hardly leaks: under a current it rests so far away, for so much drive, that its distance from rest
+ * has lost digits that its value has, about this many ms times 2^-53 in every window. */
+static bool hardly_leaks(const struct hk__kernel *kernel)
+{
+  static const double longest = 1e5; /* ms */
+  double drive = 0, rest = 0;
+  for (size_t j = 0; j < kernel->n; j++) {
+    drive = fmax(drive, fabs(kernel->system.drive[j]));
+    rest = fmax(rest, fabs(kernel->rest_per_current[j]));
+  }
+  return rest > longest * drive;
+}
+
 bool hk__response_suits(const struct hk__kernel *kernel, double h)
 {
-  if (!kernel->stable || h > kernel->reach)
+  if (!kernel->stable || h > kernel->reach || hardly_leaks(kernel))
     return false;
   for (size_t i = 0; i < kernel->n; i++)
     for (size_t j = 0; j < kernel->n; j++)

@@ -199,7 +199,7 @@ static double derived_bytes(const struct hk_network *network, size_t population)
       shapes |= shapes_response(model, param, (size_t)hk_model_param(model, spec->params[i].name));
     }
   double shape = sizeof(struct hk__dynamics) +
-                 sizeof(double) * (4 * HK__LEVELS * n * n + (double)hk__response_doubles(model)) +
+                 sizeof(double) * (4 * HK__LEVELS * n * n + 2 * HK__LEVELS * n + (double)hk__response_doubles(model)) +
                  sizeof(struct hk__response);
   return (varies ? (double)spec->size : 1) * sizeof(struct hk__kernel) + (shapes ? (double)spec->size : 1) * shape;
 }
