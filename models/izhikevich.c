@@ -69,7 +69,7 @@ const struct hk_model hk_model_izhikevich = {
     .name = "izhikevich",
     .summary = "Izhikevich's neuron: two variables, many firing patterns",
     .doc = "dV_m/dt = 0.04 V_m^2 + 5 V_m + 140 - U_m + I_e\n"
-           "dU_m/dt = a (b V_m - U_m)                              (V_m and U_m in mV, t in ms)\n"
+           "dU_m/dt = a (b V_m - U_m)                              (V_m in mV, t in ms)\n"
            "An event adds its weight to V_m. A spike happens when V_m reaches V_th: V_m becomes c, U_m grows by d.\n"
            "A current from an input of 1 pA counts as 1 of I_e's unit. Time is continuous: there is no step of\n"
            "integration as in the paper's own program, whose spikes come at other times.",
