@@ -330,6 +330,33 @@ START_TEST(swc_of_any_system)
 }
 END_TEST
 
+/* A soma that begins at its threshold fires at once, however many modes its potential is the sum of. */
+START_TEST(begins_at_threshold)
+{
+  for (size_t count = 1; count <= 12; count++) {
+    struct hk_compartment list[12];
+    for (size_t k = 0; k < count; k++)
+      list[k] = (struct hk_compartment){
+          .parent = k > 0 ? (uint32_t)(k - 1) / 2 : 0, .C_m = 100, .g_L = 7, .E_L = -70, .g_c = k > 0 ? 3 : 0};
+    const struct hk_tree tree = {list, count};
+    struct hk_setting params[] = {{"V_th", hk_value_constant(-55)}}, init[] = {{"V_m", hk_value_constant(-55)}};
+    for (int s = 0; s < 2; s++) {
+      struct solo solo = {.model = "iaf_tree",
+                          .params = params,
+                          .param_count = 1,
+                          .init = init,
+                          .init_count = 1,
+                          .tree = &tree,
+                          .duration = 10,
+                          .scheduler = s ? HK_SCHEDULER_QUEUE : HK_SCHEDULER_WINDOWS};
+      struct spike_list list_of_spikes = solo_run(&solo);
+      ck_assert_msg(list_of_spikes.count == 1 && list_of_spikes.times[0] == 0, "%zu compartments", count);
+      free(list_of_spikes.times);
+    }
+  }
+}
+END_TEST
+
 /* The soma is never cut, so that max_length decides how finely, not what is reset. */
 START_TEST(soma_stays_whole)
 {
@@ -452,6 +479,7 @@ int main(void)
   tcase_add_loop_test(tests, random_trees, 0, 5);
   tcase_add_test(tests, reads_swc);
   tcase_add_loop_test(tests, swc_of_any_system, 0, 5);
+  tcase_add_test(tests, begins_at_threshold);
   tcase_add_test(tests, soma_stays_whole);
   tcase_add_loop_test(tests, refuses_bad_swc, 0, 12);
   tcase_add_test(tests, refuses_bad_trees);

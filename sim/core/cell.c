@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/cell.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,30 @@ static size_t count_states(const struct hk__built *built, size_t *ahead)
   return count;
 }
 
+static struct hk_tree_cell tree_of(const struct hk__cell *cell)
+{
+  struct hk_tree_cell tree;
+  cell->model->tree(cell->param, &tree);
+  return tree;
+}
+
+/* A tree with given potentials. A soma that begins at its threshold stands there, though its potential is the sum of
+ * its modes and may have been rounded. */
+static void start_tree(struct hk__cell *cell, const double *potential)
+{
+  const double threshold = tree_of(cell).threshold;
+  double raised[HK_COMPARTMENTS_MAX];
+  hk__modes_start(cell->modes, potential, cell->x);
+  if (potential[0] < threshold)
+    return;
+  memcpy(raised, potential, cell->modes->count * sizeof *raised);
+  for (double step = DBL_EPSILON * (fabs(threshold) + 1);
+       hk__modes_potential(cell->modes, false, 0, cell->x) < threshold && step < 1; step *= 2) {
+    raised[0] = potential[0] + step;
+    hk__modes_start(cell->modes, raised, cell->x);
+  }
+}
+
 enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *built)
 {
   size_t ahead_count, states = count_states(built, &ahead_count);
@@ -86,7 +111,7 @@ enum hk_status hk__cells_init(struct hk__cells *cells, const struct hk__built *b
                                 .modes = population->modes};
       ahead += room;
       if (cell->modes) {
-        hk__modes_start(cell->modes, initial, x);
+        start_tree(cell, initial);
         continue;
       }
       memcpy(x, initial, n * sizeof *x);
@@ -106,13 +131,6 @@ void hk__cells_clear(struct hk__cells *cells)
   free(cells->cell);
   free(cells->memory);
   *cells = (struct hk__cells){.count = 0};
-}
-
-static struct hk_tree_cell tree_of(const struct hk__cell *cell)
-{
-  struct hk_tree_cell tree;
-  cell->model->tree(cell->param, &tree);
-  return tree;
 }
 
 /* The cell has fallen to its threshold: from now on it is below. */
