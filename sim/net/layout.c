@@ -39,24 +39,31 @@ static bool is_first_of_model(const struct hk_network *network, size_t populatio
   return true;
 }
 
-/* A tree is as much work as several point neurons, and so is a neuron that is integrated: threads want them in smaller
- * shards. */
-static uint32_t limit_for(const struct hk_model *model, uint32_t max_shard)
+static uint32_t larger(uint32_t a, uint32_t b)
 {
-  enum { FEW = 250, INTEGRATED = 1000 };
+  return a > b ? a : b;
+}
+
+/* How many of so many neurons a shard has at the most. A tree is as much work as several point neurons, and so is a
+ * neuron that is integrated: threads want them in smaller shards, but not in ever more of them, as each source has a
+ * row for each shard. */
+static uint32_t limit_for(const struct hk_model *model, uint32_t count, uint32_t max_shard)
+{
+  enum { FEW = 250, INTEGRATED = 1000, SHARDS = 32 };
+  uint32_t share = max_shard;
   if (model->kind == HK_MODEL_NONLINEAR)
-    return max_shard < INTEGRATED ? max_shard : INTEGRATED;
-  if (model->kind != HK_MODEL_TREE || max_shard <= FEW)
-    return max_shard;
-  uint32_t share = max_shard / (uint32_t)model->state_count;
-  return share > FEW ? share : FEW;
+    share = INTEGRATED;
+  else if (model->kind == HK_MODEL_TREE)
+    share = larger(max_shard / (uint32_t)model->state_count, FEW);
+  share = larger(share, count / SHARDS + (count % SHARDS != 0));
+  return share < max_shard ? share : max_shard;
 }
 
 static size_t shards_at_most(const struct hk__layout *layout, const struct hk_network *network, uint32_t max_shard)
 {
   size_t count = 0;
   for (size_t i = 0; i < layout->population_count; i++)
-    count += layout->size[i] / limit_for(hk_network_model(network, i), max_shard) + 1;
+    count += layout->size[i] / limit_for(hk_network_model(network, i), layout->size[i], max_shard) + 1;
   return count;
 }
 
@@ -96,7 +103,7 @@ enum hk_status hk__layout_init(struct hk__layout *layout, const struct hk_networ
     if (hk__model_is_source(model) || !is_first_of_model(network, i))
       continue;
     uint32_t first = (uint32_t)layout->neuron_count, count = number_group(layout, network, model);
-    cut(layout, model, first, count, limit_for(model, max_shard));
+    cut(layout, model, first, count, limit_for(model, count, max_shard));
     layout->neuron_count += count;
   }
   for (size_t i = 0; i < populations; i++)
