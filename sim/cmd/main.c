@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The build compiles this file for any processor of the kind, so that what is missing can be said. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,17 @@ static void usage(FILE *stream)
   fputs("\n`hillock COMMAND --help` tells more, `hillock --version` the version.\n", stream);
 }
 
+/* What was printed must have arrived, unless nobody listens any more. */
+static int finish(int code)
+{
+  if (fflush(stdout) == 0 && !ferror(stdout))
+    return code;
+  if (errno == EPIPE)
+    return code;
+  fprintf(stderr, "hillock: standard output cannot be written: %s\n", strerror(errno));
+  return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
 int main(int argc, char **argv)
 {
   const char *lacks = hk_cpu_lacks();
@@ -44,15 +56,15 @@ int main(int argc, char **argv)
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
     usage(stdout);
-    return EXIT_DONE;
+    return finish(EXIT_DONE);
   }
   if (strcmp(argv[1], "--version") == 0) {
     printf("hillock %s\n", hk_version());
-    return EXIT_DONE;
+    return finish(EXIT_DONE);
   }
   for (size_t i = 0; i < COMMAND_COUNT; i++)
     if (strcmp(argv[1], commands[i].name) == 0)
-      return commands[i].run(argc - 1, argv + 1);
+      return finish(commands[i].run(argc - 1, argv + 1));
   const char *names[COMMAND_COUNT];
   for (size_t i = 0; i < COMMAND_COUNT; i++)
     names[i] = commands[i].name;

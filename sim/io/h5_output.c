@@ -95,6 +95,38 @@ static enum hk_status refuse(const char *path, const char *why, struct hk_messag
   return hk__h5_complain(messages, HK_ERR_IO, path, "cannot be written: %s", why);
 }
 
+/* Gives the file room for more bytes after its first `size`; an errno. The file grows at once: HDF5 refuses to open a
+ * file that is shorter than its metadata say, as it would be if a kill came in the wrong moment of a flush. */
+static int extend(int descriptor, uint64_t size, uint64_t more)
+{
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size + more > limit.rlim_cur)
+    return EFBIG;
+  if (fallocate(descriptor, 0, (off_t)size, (off_t)more) == 0)
+    return 0;
+  if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINTR)
+    return errno;
+  /* no promise of room to be had from this file system */
+  struct stat info;
+  if (fstat(descriptor, &info) || ((uint64_t)info.st_size < size + more && ftruncate(descriptor, (off_t)(size + more))))
+    return errno;
+  return 0;
+}
+
+/* HDF5 cannot give up a file whose first bytes it cannot write; so there must be room for them before it is asked. An
+ * errno. */
+static int try_room(const char *path)
+{
+  const int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0)
+    return errno;
+  const int failure = extend(descriptor, 0, SPARE);
+  close(descriptor);
+  if (failure)
+    unlink(path);
+  return failure;
+}
+
 enum hk_status hk__h5_output_create(const char *path, struct hk__h5_output *out, struct hk_messages *messages)
 {
   *out = (struct hk__h5_output){.file = -1, .descriptor = -1};
@@ -107,9 +139,16 @@ enum hk_status hk__h5_output_create(const char *path, struct hk__h5_output *out,
   sprintf(out->path, "%s.new", path);
   char reason[HK__H5_REASON];
   void *descriptor = NULL;
-  if ((out->file = create_file(out->path)) < 0) {
+  int failure = try_room(out->path);
+  if (failure) {
+    refuse(path, strerror(failure), messages);
+  } else if ((out->file = create_file(out->path)) < 0) {
     refuse(path, hk__h5_reason(reason), messages);
-  } else if (H5Fget_vfd_handle(out->file, H5P_DEFAULT, &descriptor) < 0 || !put_head(out->file)) {
+  } else if (H5Fget_vfd_handle(out->file, H5P_DEFAULT, &descriptor) < 0) {
+    refuse(path, hk__h5_reason(reason), messages);
+  } else if ((failure = extend(*(int *)descriptor, 0, SPARE)) != 0) {
+    refuse(path, strerror(failure), messages);
+  } else if (!put_head(out->file)) {
     refuse(path, hk__h5_reason(reason), messages);
   } else {
     out->descriptor = *(int *)descriptor;
@@ -137,24 +176,6 @@ enum hk_status hk__h5_output_fail(struct hk__h5_output *out, const char *doing)
 {
   char reason[HK__H5_REASON];
   return fail_because(out, doing, hk__h5_reason(reason));
-}
-
-/* Gives the file room for more bytes after its first `size`; an errno. The file grows at once: HDF5 refuses to open a
- * file that is shorter than its metadata say, as it would be if a kill came in the wrong moment of a flush. */
-static int extend(int descriptor, uint64_t size, uint64_t more)
-{
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size + more > limit.rlim_cur)
-    return EFBIG;
-  if (fallocate(descriptor, 0, (off_t)size, (off_t)more) == 0)
-    return 0;
-  if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINTR)
-    return errno;
-  /* no promise of room to be had from this file system */
-  struct stat info;
-  if (fstat(descriptor, &info) || ((uint64_t)info.st_size < size + more && ftruncate(descriptor, (off_t)(size + more))))
-    return errno;
-  return 0;
 }
 
 enum hk_status hk__h5_output_reserve(struct hk__h5_output *out, uint64_t bytes)

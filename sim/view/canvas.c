@@ -19,6 +19,7 @@ struct hk__canvas {
   enum format format;
   char *path, *partial;
   FILE *file;
+  int failure; /* errno of the first failure to write: not all surfaces remember theirs */
   cairo_surface_t *surface;
   cairo_t *cairo;
   PangoLayout *layout;
@@ -78,7 +79,11 @@ static enum format format_of(const char *path)
 
 static cairo_status_t write_bytes(void *closure, const unsigned char *data, unsigned length)
 {
-  return fwrite(data, 1, length, closure) == length ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+  struct hk__canvas *canvas = closure;
+  if (fwrite(data, 1, length, canvas->file) == length)
+    return CAIRO_STATUS_SUCCESS;
+  canvas->failure = canvas->failure ? canvas->failure : errno;
+  return CAIRO_STATUS_WRITE_ERROR;
 }
 
 static enum hk_status check_picture(const char *path, enum format format, const struct hk_picture *picture,
@@ -111,9 +116,9 @@ static enum hk_status open_surface(struct hk__canvas *canvas)
     canvas->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)lround(canvas->width * scale),
                                                  (int)lround(canvas->height * scale));
   else if (canvas->format == FORMAT_SVG)
-    canvas->surface = cairo_svg_surface_create_for_stream(write_bytes, canvas->file, canvas->width, canvas->height);
+    canvas->surface = cairo_svg_surface_create_for_stream(write_bytes, canvas, canvas->width, canvas->height);
   else
-    canvas->surface = cairo_pdf_surface_create_for_stream(write_bytes, canvas->file, canvas->width, canvas->height);
+    canvas->surface = cairo_pdf_surface_create_for_stream(write_bytes, canvas, canvas->width, canvas->height);
   canvas->cairo = cairo_create(canvas->surface);
   if (cairo_status(canvas->cairo) != CAIRO_STATUS_SUCCESS)
     return HK_ERR_MEMORY;
@@ -194,7 +199,7 @@ enum hk_status hk__canvas_finish(struct hk__canvas *canvas, struct hk_messages *
   cairo_status_t drawn = cairo_status(canvas->cairo), written;
   cairo_surface_flush(canvas->surface);
   if (canvas->format == FORMAT_PNG) {
-    written = cairo_surface_write_to_png_stream(canvas->surface, write_bytes, canvas->file);
+    written = cairo_surface_write_to_png_stream(canvas->surface, write_bytes, canvas);
   } else {
     cairo_show_page(canvas->cairo);
     cairo_surface_finish(canvas->surface);
@@ -206,10 +211,12 @@ enum hk_status hk__canvas_finish(struct hk__canvas *canvas, struct hk_messages *
                     cairo_status_to_string(drawn));
     status = HK_ERR_BUG;
   }
-  bool closed = fflush(canvas->file) == 0 && written == CAIRO_STATUS_SUCCESS;
-  if (status == HK_OK && (!closed || rename(canvas->partial, canvas->path) != 0)) {
+  if (!canvas->failure && (fflush(canvas->file) != 0 || (status == HK_OK && written == CAIRO_STATUS_SUCCESS &&
+                                                         rename(canvas->partial, canvas->path) != 0)))
+    canvas->failure = errno;
+  if (status == HK_OK && (canvas->failure || written != CAIRO_STATUS_SUCCESS)) {
     hk_messages_add(messages, HK_SEVERITY_ERROR, NULL, "%s could not be written: %s", canvas->path,
-                    errno ? strerror(errno) : cairo_status_to_string(written));
+                    canvas->failure ? strerror(canvas->failure) : cairo_status_to_string(written));
     status = HK_ERR_IO;
   }
   hk__canvas_destroy(canvas);
