@@ -12,7 +12,7 @@
 enum { TEXT = 32 };
 
 /* What a run costs one core of a present-day processor, from the table of benchmarks. */
-static const double assumed_rate = 20;         /* Hz, of neurons whose rate no theory tells */
+static const double assumed_rate = 20;         /* Hz, of neurons whose rate no theory tells: theirs is NAN here */
 static const double build_cost = 50e-9;        /* s per synapse */
 static const double event_cost = 14e-9;        /* s per arrival of a neuron's spike */
 static const double private_event_cost = 8e-9; /* s per event of private Poisson input */
@@ -28,8 +28,10 @@ static const double longest_window = 1;        /* ms */
 static double synaptic_events(const struct hk_network *network, const double *rates)
 {
   double events = 0;
-  for (size_t i = 0; i < hk_network_projection_count(network); i++)
-    events += hk_network_expected_synapses(network, i) * rates[hk_network_projection(network, i)->source];
+  for (size_t i = 0; i < hk_network_projection_count(network); i++) {
+    const double rate = rates[hk_network_projection(network, i)->source];
+    events += hk_network_expected_synapses(network, i) * (isnan(rate) ? assumed_rate : rate);
+  }
   return events;
 }
 
@@ -112,8 +114,11 @@ static void print_populations(const struct hk_network *network, const double *ra
   printf("%-20s %-20s %16s %16s\n", "population", "model", "neurons", "likely rate (Hz)");
   for (size_t i = 0; i < hk_network_population_count(network); i++) {
     const struct hk_population_spec *population = hk_network_population(network, i);
-    printf("%-20s %-20s %16s %16.3g\n", population->name, population->model, show_count(population->size, text),
-           rates[i]);
+    printf("%-20s %-20s %16s", population->name, population->model, show_count(population->size, text));
+    if (isnan(rates[i]))
+      printf(" %16s\n", "unknown");
+    else
+      printf(" %16.3g\n", rates[i]);
   }
 }
 
@@ -160,8 +165,14 @@ static void print_all(const struct hk_network *network, const struct hk_options 
   if (options->scheduler != HK_SCHEDULER_QUEUE && !(options->grid > 0))
     print_shards(options, estimate);
   printf("duration  %s\n", show_time(duration, text));
-  printf("time      roughly %s, if neurons spike at these rates\n",
+  printf("time      roughly %s, if neurons spike at these rates",
          show_wall(expected_seconds(network, options, duration, estimate, rates), text));
+  bool all_known = true;
+  for (size_t i = 0; i < hk_network_population_count(network); i++)
+    all_known &= !isnan(rates[i]);
+  if (!all_known)
+    printf(", or at %g Hz where they are unknown", assumed_rate);
+  putchar('\n');
 }
 
 enum hk_status print_plan(const struct hk_network *network, const struct hk_options *options, double duration)
@@ -170,7 +181,7 @@ enum hk_status print_plan(const struct hk_network *network, const struct hk_opti
   double *rates = malloc((hk_network_population_count(network) + 1) * sizeof *rates);
   enum hk_status status = rates ? hk_network_estimate(network, options, &estimate) : HK_ERR_MEMORY;
   if (status == HK_OK)
-    status = hk_network_expected_rates(network, duration, assumed_rate, rates);
+    status = hk_network_expected_rates(network, duration, NAN, rates);
   if (status == HK_OK)
     print_all(network, options, duration, &estimate, rates);
   free(rates);
