@@ -290,6 +290,30 @@ START_TEST(selecting)
 }
 END_TEST
 
+/* What lies beyond the recording is nothing, which is said. */
+START_TEST(empty_selections)
+{
+  for (int k = 0; k < 10; k++)
+    train_add(&train, k, 7);
+  struct hk_spike_list list = train_list(&train, "exc", 100);
+  struct hk_id_range beyond = {500, 600};
+  struct hk_selection all = hk_selection_all(), empty[2] = {all, all};
+  empty[0].from = 50;
+  empty[1].neurons = &beyond;
+  empty[1].neuron_range_count = 1;
+  const char *const told[] = {"from 50 ms on: the recording ends at 9 ms",
+                              "from 500 on are asked for, there are 0 to 99"};
+  for (size_t i = 0; i < 2; i++) {
+    struct hk_view *view = NULL;
+    hk_messages_clear(messages);
+    ck_assert_int_eq(hk_view_open_memory(&list, 1, &empty[i], &view, messages), HK_OK);
+    ck_assert_uint_eq(hk_messages_count(messages), 1);
+    ck_assert_ptr_nonnull(strstr(hk_messages_get(messages, 0).text, told[i]));
+    hk_view_close(view);
+  }
+}
+END_TEST
+
 START_TEST(bad_selections)
 {
   struct hk_spike_list list = train_list(&train, "exc", 100);
@@ -363,6 +387,7 @@ int main(void)
   tcase_add_test(cases, repairs);
   tcase_add_test(cases, stray_id);
   tcase_add_test(cases, selecting);
+  tcase_add_test(cases, empty_selections);
   tcase_add_test(cases, bad_selections);
   tcase_add_loop_test(cases, sorting, 0, 6);
   suite_add_tcase(suite, cases);

@@ -283,6 +283,8 @@ static int compare(const struct request *a, struct hk_comparison *comparison, st
       print_table(comparison);
       enum hk_status drawn = draw(comparison, folder, messages);
       status = status == HK_OK ? drawn : status;
+      if (status == HK_ERR_INTERRUPTED)
+        fputs("interrupted: regimes beyond these were not compared\n", stderr);
       fprintf(stderr, "results in %s\n", folder);
     }
   }

@@ -40,7 +40,7 @@ static const struct option_row rows[] = {
 static const struct usage usage = {
     .synopsis = "hillock run CONFIG [OPTIONS]",
     .about = "Simulates the network of CONFIG, a YAML config or a SONATA simulation config (JSON), and writes\n"
-             "DIR/spikes.h5, one report file per recorded trace and DIR/config.yaml, the config with every default\n"
+             "DIR/spikes.h5, one report file per trace and variable and DIR/config.yaml, the config with every default\n"
              "written out. A wrong config is refused before anything is created. Ctrl-C ends the run and writes\n"
              "everything up to that moment; a second one ends at once.",
     .options = rows,

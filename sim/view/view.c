@@ -359,7 +359,25 @@ static enum hk_status set_span(struct hk_view *view, const struct hk_selection *
                     view->from, view->to);
     return HK_ERR_INPUT;
   }
+  const double end = fmax(last, duration);
+  if (view->from > 0 && view->from >= end)
+    hk_messages_add(messages, HK_SEVERITY_WARNING, NULL, "nothing is shown from %g ms on: the recording ends at %g ms",
+                    view->from, end);
   return HK_OK;
+}
+
+/* Numbers of neurons that no population reaches up to are a slip. */
+static void check_rows(const struct hk_view *view, struct hk_messages *messages)
+{
+  uint64_t rows = 0, largest = 0;
+  for (size_t p = 0; p < view->count; p++) {
+    rows += view->populations[p].rows;
+    largest = view->populations[p].size > largest ? view->populations[p].size : largest;
+  }
+  if (rows == 0 && largest > 0)
+    hk_messages_add(messages, HK_SEVERITY_WARNING, NULL,
+                    "no neuron is shown: numbers from %" PRIu64 " on are asked for, there are 0 to %" PRIu64,
+                    view->ranges[0].first, largest - 1);
 }
 
 static enum hk_status prepare(struct hk_view *view, size_t list_count, const struct hk_selection *selection,
@@ -392,6 +410,7 @@ static enum hk_status prepare(struct hk_view *view, size_t list_count, const str
     return status;
   for (size_t p = 0; p < view->count; p++)
     count_rows(view, &view->populations[p]);
+  check_rows(view, messages);
   return set_span(view, selection, duration, messages);
 }
 
