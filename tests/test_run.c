@@ -199,6 +199,17 @@ START_TEST(folders_that_cannot_be)
 }
 END_TEST
 
+/* Neurons that fire without end do not fill the memory. */
+START_TEST(runaway)
+{
+  ck_assert_int_eq(
+      TRY("net.yaml", "--set", "populations.c.params={I_e: 1e30 pA, t_ref: 0 ms}", "--scheduler", "windows"), 1);
+  char *messages = command_text(folder, "stderr");
+  ck_assert_msg(strstr(messages, "no numerical solution soon after 0 ms") && strstr(messages, "unit"), "%s", messages);
+  free(messages);
+}
+END_TEST
+
 START_TEST(dry_run)
 {
   RUN("net.yaml", "--dry-run");
@@ -358,6 +369,7 @@ int main(void)
   tcase_add_test(tests, resolved_config_gives_the_same);
   tcase_add_test(tests, overwriting);
   tcase_add_test(tests, folders_that_cannot_be);
+  tcase_add_test(tests, runaway);
   tcase_add_test(tests, dry_run);
   tcase_add_loop_test(tests, interrupted, 0, 2);
   tcase_add_test(tests, killed);

@@ -66,6 +66,9 @@ static enum hk_status open_target(const struct wish *wish, const char *path, str
 
 static enum hk_status close_target(const struct wish *wish, struct target *target, enum hk_status status)
 {
+  if (status == HK_ERR_IO && hk_messages_errors(wish->look.messages) == 0)
+    hk_messages_add(wish->look.messages, HK_SEVERITY_ERROR, NULL, "%s could not be written: %s",
+                    target->path ? target->path : "standard output", strerror(errno));
   if (!target->path)
     return status;
   bool closed = fclose(target->stream) == 0;

@@ -32,12 +32,10 @@ static void usage(FILE *stream)
 /* What was printed must have arrived, unless nobody listens any more. */
 static int finish(int code)
 {
-  if (fflush(stdout) == 0 && !ferror(stdout))
-    return code;
-  if (errno == EPIPE)
+  if (code != EXIT_DONE || (fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
     return code;
   fprintf(stderr, "hillock: standard output cannot be written: %s\n", strerror(errno));
-  return code == EXIT_DONE ? EXIT_FAILED : code;
+  return EXIT_FAILED;
 }
 
 int main(int argc, char **argv)

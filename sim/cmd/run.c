@@ -39,10 +39,11 @@ static const struct option_row rows[] = {
 
 static const struct usage usage = {
     .synopsis = "hillock run CONFIG [OPTIONS]",
-    .about = "Simulates the network of CONFIG, a YAML config or a SONATA simulation config (JSON), and writes\n"
-             "DIR/spikes.h5, one report file per trace and variable and DIR/config.yaml, the config with every default\n"
-             "written out. A wrong config is refused before anything is created. Ctrl-C ends the run and writes\n"
-             "everything up to that moment; a second one ends at once.",
+    .about =
+        "Simulates the network of CONFIG, a YAML config or a SONATA simulation config (JSON), and writes\n"
+        "DIR/spikes.h5, one report file per trace and variable and DIR/config.yaml, the config with every default\n"
+        "written out. A wrong config is refused before anything is created. Ctrl-C ends the run and writes\n"
+        "everything up to that moment; a second one ends at once.",
     .options = rows,
     .count = sizeof rows / sizeof *rows,
 };
@@ -328,6 +329,13 @@ static enum hk_status run_slices(struct run *run)
   }
   release_signals();
   progress_end(&progress);
+  if (status == HK_ERR_NUMERIC) {
+    struct hk_place place = {run->path, 0, 0};
+    hk_messages_add(run->messages, HK_SEVERITY_ERROR, &place,
+                    "no numerical solution soon after %g ms: the state of a neuron runs out of bounds, or neurons fire "
+                    "without end; perhaps a parameter or a weight is in the wrong unit",
+                    time);
+  }
   return status;
 }
 

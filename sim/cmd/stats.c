@@ -153,10 +153,11 @@ static enum hk_status print_stats(struct wish *wish, const struct hk_population_
     status = print_json(out, stats, count, wish, from, to);
   else
     print_table(out, stats, count, wish, from, to);
-  if (fflush(out) != 0 || ferror(out))
+  if (fflush(out) != 0 || ferror(out) || (out != stdout && fclose(out) != 0)) {
+    hk_messages_add(wish->look.messages, HK_SEVERITY_ERROR, NULL, "%s could not be written: %s",
+                    path ? path : "standard output", strerror(errno));
     status = HK_ERR_IO;
-  if (out != stdout && fclose(out) != 0)
-    status = HK_ERR_IO;
+  }
   return status;
 }
 

@@ -69,8 +69,17 @@ enum hk_status hk__spikes_add(struct hk__spikes *spikes, double time, uint32_t p
   return status;
 }
 
+/* Neurons that fire without end, as an absurd current makes them without a refractory period, would fill all memory
+ * within a window: it ends where they fire a thousand times in it on average, in a millisecond at the most. */
+static bool fires_without_end(const struct hk__shard_state *shard)
+{
+  return shard->spikes.count >= 100000 + 1000 * (size_t)shard->place->count;
+}
+
 enum hk_status hk__shard_emit(struct hk__shard_state *shard, uint32_t neuron, double time)
 {
+  if (fires_without_end(shard))
+    return HK_ERR_NUMERIC;
   uint32_t engine = shard->place->first + neuron;
   uint32_t population = hk__built_population_of(shard->built, engine);
   return hk__spikes_add(&shard->spikes, time, population, engine - shard->built->populations[population].first);
