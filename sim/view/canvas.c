@@ -34,11 +34,12 @@ struct hk__canvas {
     ((hex) >> 16 & 255) / 255.0, ((hex) >> 8 & 255) / 255.0, ((hex)&255) / 255.0 \
   }
 
-/* Okabe and Ito's colours, their order chosen so that neighbours differ in lightness too; yellow only on dark paper. */
+/* Okabe and Ito's colours and a violet, their order chosen so that neighbours differ in lightness too; yellow only on
+ * dark paper. Eight, as many populations as a cortical microcircuit has. */
 static const struct hk__colour light_series[] = {RGB(0x0072b2), RGB(0xd55e00), RGB(0x009e73), RGB(0xcc79a7),
-                                                 RGB(0xe69f00), RGB(0x56b4e9), RGB(0x555555)};
+                                                 RGB(0xe69f00), RGB(0x56b4e9), RGB(0x555555), RGB(0x7a3fb5)};
 static const struct hk__colour dark_series[] = {RGB(0x56b4e9), RGB(0xe69f00), RGB(0x1fc795), RGB(0xe08fbe),
-                                                RGB(0xf0e442), RGB(0xf07830), RGB(0xbbbbbb)};
+                                                RGB(0xf0e442), RGB(0xf07830), RGB(0xbbbbbb), RGB(0xb69cf0)};
 static const struct hk__theme light = {RGB(0xffffff), RGB(0x222222), RGB(0xdddddd), light_series,
                                        sizeof light_series / sizeof *light_series};
 static const struct hk__theme dark = {RGB(0x16181d), RGB(0xe6e6e6), RGB(0x3a3f48), dark_series,

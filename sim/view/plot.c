@@ -73,13 +73,17 @@ static void draw_title(struct hk__canvas *canvas, const struct hk_plot_options *
 }
 
 static void draw_curves(struct hk__canvas *canvas, const struct hk_plot_options *options,
-                        const struct hk_curves *curves)
+                        const struct hk_curves *curves, struct hk_messages *messages)
 {
   const struct hk__theme *theme = hk__canvas_theme(canvas);
   double top = MARGIN + (options->picture.title ? 20 : 4), bottom = options->picture.height - BOTTOM;
   size_t fitting = (size_t)fmax(1, (bottom - top) / LINE_HEIGHT), count = curves->count;
   count = count > CURVES_MOST ? CURVES_MOST : count;
   count = count > fitting ? fitting : count;
+  if (count < curves->count)
+    hk_messages_add(messages, HK_SEVERITY_WARNING, NULL,
+                    "only the first %zu of %zu populations are drawn; --population chooses others", count,
+                    curves->count);
   double right = options->picture.width - 2 * MARGIN - names_room(options, canvas, curves, count);
   struct bounds bounds = bounds_of(curves, count);
   struct hk__scale x = {bounds.x0, bounds.x1, LEFT, right}, y = {bounds.y0, bounds.y1, bottom, top};
@@ -119,7 +123,7 @@ static enum hk_status check_traces(const struct hk_plot_options *options, struct
     return HK_OK;
   hk_messages_add(messages, HK_SEVERITY_ERROR, NULL,
                   options->trace_count ? "%zu reports are too many for a picture of this height"
-                                       : "%zu reports are given: a plot of traces needs one at least",
+                                       : "%zu reports are given: a plot of traces needs one at least (--traces FILE)",
                   options->trace_count);
   return HK_ERR_INPUT;
 }
@@ -137,7 +141,7 @@ enum hk_status hk_plot_draw(struct hk_view *view, const struct hk_plot_options *
   if (status == HK_OK && options->kind == HK_PLOT_TRACES)
     status = draw_traces(canvas, view, options, messages);
   else if (status == HK_OK)
-    draw_curves(canvas, options, &curves);
+    draw_curves(canvas, options, &curves, messages);
   hk_curves_clear(&curves);
   if (status != HK_OK) {
     hk__canvas_destroy(canvas);
