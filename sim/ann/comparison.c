@@ -147,7 +147,7 @@ void hk_comparison_destroy(struct hk_comparison *c)
   for (size_t i = 0; c->outcomes && i < c->run_count; i++) {
     hk__result_clear(&c->outcomes[i].result);
     hk__response_clear(&c->outcomes[i].response);
-    free(c->outcomes[i].first_step);
+    free(c->outcomes[i].first_steps);
   }
   free(c->outcomes);
   for (size_t i = 0; c->trees && i < c->plan.regimes.count; i++)
@@ -253,10 +253,11 @@ static bool binary_inputs(const struct hk_comparison *c)
 static enum hk_status slim(struct hk__outcome *o)
 {
   struct hk__result *r = &o->result;
-  o->first_step = malloc(r->units);
-  if (!o->first_step)
+  o->first_samples = r->samples < HK__PICTURED_FROM ? r->samples : HK__PICTURED_FROM;
+  o->first_steps = malloc(o->first_samples * r->units);
+  if (!o->first_steps)
     return HK_ERR_MEMORY;
-  memcpy(o->first_step, r->step_on, r->units);
+  memcpy(o->first_steps, r->step_on, o->first_samples * r->units);
   free(r->step_on);
   free(r->spike_count);
   r->step_on = r->spike_count = NULL;
@@ -277,7 +278,7 @@ static enum hk_status run_one(struct hk_comparison *c, size_t index, const struc
   regime.threads = c->threads;
   struct counting counting = {watch, index, c->run_count};
   struct hk__regime_watch inner = {pass_samples, &counting};
-  size_t keep = c->plan.spikes > 0 ? c->plan.spikes : 1;
+  size_t keep = c->plan.spikes > HK__PICTURED_FROM ? c->plan.spikes : HK__PICTURED_FROM;
   enum hk_status status =
       hk__regime_run(&regime, &c->net, &c->encoder, &c->data.test, keep, &inner, &o->result, messages);
   o->result.exact = exact;

@@ -15,13 +15,17 @@ struct hk__response {
   double midpoint, steepness, midpoint_error, steepness_error; /* NAN: no microscope, or no such curve */
 };
 
-/* Of one run. The big arrays of its result are gone once they are written; of the first sample's they are kept. */
+/* The picture shows one of the first samples. */
+enum { HK__PICTURED_FROM = 16 };
+
+/* Of one run. The big arrays of its result are gone once they are written; of the first samples' they are kept. */
 struct hk__outcome {
   const struct hk__plan_run *run;
   bool done;
   struct hk__result result;
   struct hk__response response;
-  uint8_t *first_step; /* units: the step network's answer to the first sample */
+  uint8_t *first_steps; /* [first_samples][units]: the step network's answers to the first samples */
+  size_t first_samples;
 };
 
 struct hk_comparison {

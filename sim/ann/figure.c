@@ -27,8 +27,8 @@ struct figure {
   struct hk__canvas *canvas;
   cairo_t *cairo;
   const struct hk__theme *theme;
-  size_t rows;  /* of the comparison */
-  size_t shown; /* the run whose first sample is drawn */
+  size_t rows;          /* of the comparison */
+  size_t shown, sample; /* the run of which a sample is drawn, and that sample */
 };
 
 /* --- pieces --- */
@@ -49,19 +49,20 @@ static struct hk__box open_panel(struct figure *f, struct hk__box box, const cha
                           box.height - TITLE_ROOM - BOTTOM_ROOM};
 }
 
+/* Where curves coincide, those drawn first are the wider and show at both sides. */
 static void line_through(struct figure *f, const double *x, const double *y, size_t count, struct hk__colour colour,
-                         bool dots)
+                         double width, bool dots)
 {
   cairo_t *cr = f->cairo;
   hk__canvas_colour(f->canvas, colour, 1.0);
-  cairo_set_line_width(cr, 1.4);
+  cairo_set_line_width(cr, width);
   cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
   cairo_new_path(cr);
   for (size_t i = 0; i < count; i++)
     cairo_line_to(cr, x[i], y[i]);
   cairo_stroke(cr);
   for (size_t i = 0; dots && i < count; i++) {
-    cairo_arc(cr, x[i], y[i], 2.2, 0.0, 2.0 * M_PI);
+    cairo_arc(cr, x[i], y[i], width / 2.0 + 1.5, 0.0, 2.0 * M_PI);
     cairo_fill(cr);
   }
 }
@@ -98,24 +99,37 @@ static size_t find_sweeps(const struct figure *f, struct sweep *sweeps)
   return found;
 }
 
+enum { CURVES = 4 };
+
 static double pick(const struct hk_comparison_row *row, size_t which)
 {
-  const double values[] = {row->step_accuracy, row->spike_accuracy, row->decisions_agree, row->units_agree};
+  const double values[CURVES] = {row->step_accuracy, row->spike_accuracy, row->decisions_agree, row->units_agree};
   return 100.0 * values[which];
+}
+
+/* All panels have one scale, so that they can be compared: from 0 unless nothing is far from 100 %. */
+static double lowest_shown(const struct figure *f)
+{
+  double lowest = 100.0;
+  for (size_t i = 0; i < f->rows; i++) {
+    struct hk_comparison_row row = hk_comparison_row(f->comparison, i);
+    for (size_t k = 0; k < CURVES; k++)
+      lowest = fmin(lowest, pick(&row, k));
+  }
+  return lowest >= 80.0 && lowest < 100.0 ? 10.0 * floor(lowest / 10.0 - 0.1) : 0.0;
 }
 
 static enum hk_status draw_sweep(struct figure *f, struct hk__box box, struct sweep sweep)
 {
-  static const char *const names[] = {"step network right", "spiking network right", "same decision", "same units"};
-  enum { CURVES = sizeof names / sizeof *names };
+  static const char *const names[CURVES] = {"step network right", "spiking network right", "same decision",
+                                            "same units"};
+  static const double widths[CURVES] = {7.5, 5.0, 2.8, 1.2};
   struct hk_comparison_row first = hk_comparison_row(f->comparison, sweep.first);
-  double low = INFINITY, high = -INFINITY, bottom = 100.0;
+  double low = INFINITY, high = -INFINITY;
   for (size_t i = 0; i < sweep.count; i++) {
     struct hk_comparison_row row = hk_comparison_row(f->comparison, sweep.first + i);
     low = fmin(low, row.value);
     high = fmax(high, row.value);
-    for (size_t k = 0; k < CURVES; k++)
-      bottom = fmin(bottom, pick(&row, k));
   }
   char title[160];
   snprintf(title, sizeof title, "%.60s: %s", first.regime, first.model);
@@ -123,12 +137,11 @@ static enum hk_status draw_sweep(struct figure *f, struct hk__box box, struct sw
   if (!(high > low))
     high = low + 1.0;
   /* Room beneath the curves for their names. */
-  double range = fmax(100.0 - bottom, 1.0), floor_value = 100.0 - range * 1.02;
   double legend_room = CURVES * LEGEND_LINE + 4.0;
   struct hk__box plot = panel;
   plot.height -= legend_room;
   struct hk__scale across = {low, high, plot.x, plot.x + plot.width};
-  struct hk__scale up = {floor_value, 100.0, plot.y + plot.height, plot.y};
+  struct hk__scale up = {lowest_shown(f), 100.0, plot.y + plot.height, plot.y};
   char label[120];
   bool bare = strcmp(first.unit, "1") == 0;
   snprintf(label, sizeof label, "%.60s%s%s%s", first.quantity, bare ? "" : " (", bare ? "" : first.unit,
@@ -146,7 +159,7 @@ static enum hk_status draw_sweep(struct figure *f, struct hk__box box, struct sw
     }
     struct hk__colour colour =
         k == 0 ? hk__mix(f->theme->ink, f->theme->paper, 0.4) : hk__series_colour(f->theme, k - 1);
-    line_through(f, x, y, sweep.count, colour, k > 0);
+    line_through(f, x, y, sweep.count, colour, widths[k], k > 0);
     struct hk__box names_box = {box.x + LEFT_ROOM - 8.0, box.y, box.width - LEFT_ROOM, box.height};
     legend(f, names_box, CURVES - 1 - k, colour, names[k]);
   }
@@ -181,13 +194,18 @@ static enum hk_status draw_responses(struct figure *f, struct hk__box box)
   double at = hk__scale_at(&across, threshold);
   double step_x[] = {panel.x, at, at, panel.x + panel.width};
   double step_y[] = {up.start, up.start, up.end, up.end};
-  line_through(f, step_x, step_y, 4, hk__mix(f->theme->ink, f->theme->paper, 0.4), false);
+  line_through(f, step_x, step_y, 4, hk__mix(f->theme->ink, f->theme->paper, 0.4), 3.0, false);
   struct hk__box names = {panel.x + panel.width, box.y, 158.0, panel.height + TITLE_ROOM};
   legend(f, names, CURVES_MAX, hk__mix(f->theme->ink, f->theme->paper, 0.4), "step unit");
-  for (size_t i = 0, drawn = 0; i < f->rows && drawn < CURVES_MAX; i++) {
+  for (size_t i = 0, drawn = 0; i < f->rows; i++) {
     const struct hk__response *r = &f->comparison->outcomes[i].response;
     if (r->count == 0)
       continue;
+    if (drawn == CURVES_MAX) {
+      write_text(f, names.x + 6.0, box.y + TITLE_ROOM, HK__SMALL_SIZE, false, f->theme->ink, 0.0, 150.0,
+                 "(more in comparison.h5)");
+      break;
+    }
     double *x = malloc(2 * r->count * sizeof *x), *y = x + r->count;
     if (!x)
       return HK_ERR_MEMORY;
@@ -198,7 +216,7 @@ static enum hk_status draw_responses(struct figure *f, struct hk__box box)
     char text[160];
     struct hk_comparison_row row = hk_comparison_row(f->comparison, i);
     run_label(&row, text, sizeof text);
-    line_through(f, x, y, r->count, hk__series_colour(f->theme, drawn), false);
+    line_through(f, x, y, r->count, hk__series_colour(f->theme, drawn), 3.0 - 0.16 * (double)drawn, false);
     legend(f, names, CURVES_MAX - 1 - drawn, hk__series_colour(f->theme, drawn), text);
     free(x);
     drawn++;
@@ -218,12 +236,31 @@ static double unit_height(const struct figure *f, struct hk__box panel, size_t l
   return bottom - ((double)unit + 0.5) / (double)r->layers[layer].units * each;
 }
 
-static double last_spike(const struct hk__result *r, double period)
+/* Of the first samples the one to show: the first to which the last layer answers, or the one before it, and so on. */
+static size_t choose_sample(const struct hk__outcome *o)
+{
+  const struct hk__result *r = &o->result;
+  size_t end = r->units;
+  for (size_t l = r->layer_count; l-- > 0; end -= r->layers[l].units)
+    for (size_t s = 0; s < o->first_samples; s++)
+      if (memchr(o->first_steps + s * r->units + end - r->layers[l].units, 1, r->layers[l].units))
+        return s;
+  return 0;
+}
+
+/* When a kept spike happens in the sample that is shown; -1 if it belongs to another. */
+static double time_in_sample(const struct figure *f, const struct hk_spike *spike)
+{
+  const double period = f->comparison->outcomes[f->shown].run->regime.period;
+  const double time = spike->time - (double)f->sample * period;
+  return time >= 0.0 && time < period ? time : -1.0;
+}
+
+static double last_spike(const struct figure *f, const struct hk__result *r)
 {
   double last = 0.0;
   for (size_t i = 0; i < r->kept_spike_count; i++)
-    if (r->kept_spikes[i].time < period)
-      last = fmax(last, r->kept_spikes[i].time);
+    last = fmax(last, time_in_sample(f, &r->kept_spikes[i]));
   return last;
 }
 
@@ -243,26 +280,27 @@ static void draw_sample(struct figure *f, struct hk__box box)
 {
   const struct hk__outcome *o = &f->comparison->outcomes[f->shown];
   const struct hk__result *r = &o->result;
-  double period = o->run->regime.period;
+  const uint8_t *steps = o->first_steps + f->sample * r->units;
   char title[200];
   char label[120];
   struct hk_comparison_row row = hk_comparison_row(f->comparison, f->shown);
   run_label(&row, label, sizeof label);
-  snprintf(title, sizeof title, "first sample, %s: spikes, and the step units that are on", label);
+  snprintf(title, sizeof title, "sample %zu, %s: spikes, and the step units that are on", f->sample, label);
   struct hk__box panel = open_panel(f, box, title);
   double beside = 30.0;
   panel.width -= beside + 16.0;
-  double end = fmax(last_spike(r, period) * 1.08, 1.0);
+  double end = fmax(last_spike(f, r) * 1.08, 1.0);
   struct hk__scale across = {0.0, end, panel.x, panel.x + panel.width};
   hk__axis_across(f->canvas, &across, panel.y + panel.height + 3.0, "time after the sample's start (ms)");
   double step_x = panel.x + panel.width + 16.0 + beside / 2.0;
   write_text(f, step_x, panel.y + panel.height + 5.0, HK__SMALL_SIZE, false, f->theme->ink, 0.5, 0.0, "steps");
   for (size_t i = 0; i < r->kept_spike_count; i++) {
     const struct hk_spike *s = &r->kept_spikes[i];
-    if (s->time >= period)
+    const double time = time_in_sample(f, s);
+    if (time < 0.0)
       continue;
     hk__canvas_colour(f->canvas, hk__series_colour(f->theme, s->population), 1.0);
-    mark(f, hk__scale_at(&across, s->time), unit_height(f, panel, s->population, s->neuron), 2.0,
+    mark(f, hk__scale_at(&across, time), unit_height(f, panel, s->population, s->neuron), 2.0,
          mark_height(f, panel, s->population));
     cairo_fill(f->cairo);
   }
@@ -273,7 +311,7 @@ static void draw_sample(struct figure *f, struct hk__box box)
     write_text(f, panel.x - 6.0, middle - 5.0, HK__SMALL_SIZE, false, hk__series_colour(f->theme, l), 1.0, 0.0, name);
     hk__canvas_colour(f->canvas, hk__series_colour(f->theme, l), 1.0);
     for (size_t j = 0; j < r->layers[l].units; j++)
-      if (o->first_step[at + j])
+      if (steps[at + j])
         mark(f, step_x, unit_height(f, panel, l, j), beside - 8.0, mark_height(f, panel, l));
     cairo_fill(f->cairo);
   }
@@ -329,6 +367,7 @@ enum hk_status hk_comparison_draw(const struct hk_comparison *comparison, const 
     const struct sweep *sweep = &sweeps[sweep_count > 1 ? 1 : 0];
     f.shown = sweep->first + sweep->count / 2;
   }
+  f.sample = choose_sample(&comparison->outcomes[f.shown]);
   struct hk_picture picture = hk_picture_default();
   picture.title = comparison->name;
   picture.width = sweep_count > 3 ? 1080.0 : 864.0;

@@ -110,10 +110,11 @@ enum hk_status hk__tables_write(const struct hk_comparison *c, const char *folde
 
 /* --- spikes --- */
 
-static enum hk_status append_all(struct hk_spike_writer *writer, const struct hk__result *r)
+/* The spikes before `until`, of those that are kept. */
+static enum hk_status append_all(struct hk_spike_writer *writer, const struct hk__result *r, double until)
 {
   enum hk_status status = HK_OK;
-  for (size_t i = 0; status == HK_OK && i < r->kept_spike_count; i++) {
+  for (size_t i = 0; status == HK_OK && i < r->kept_spike_count && r->kept_spikes[i].time < until; i++) {
     uint64_t id = r->kept_spikes[i].neuron;
     status = hk_spike_writer_append(writer, r->kept_spikes[i].population, &r->kept_spikes[i].time, &id, 1);
   }
@@ -130,11 +131,12 @@ static enum hk_status write_spikes(const struct hk_comparison *c, size_t index, 
   if (status != HK_OK)
     return status;
   size_t shown = c->plan.spikes < r->samples ? c->plan.spikes : r->samples;
-  status = append_all(writer, r);
+  const double duration = (double)shown * o->run->regime.period;
+  status = append_all(writer, r, duration);
   if (status == HK_OK)
     status = hk_spike_writer_note_text(writer, "regime", o->run->name);
   if (status == HK_OK)
-    status = hk_spike_writer_note_number(writer, "duration", (double)shown * o->run->regime.period);
+    status = hk_spike_writer_note_number(writer, "duration", duration);
   enum hk_status closed = hk_spike_writer_close(writer, messages);
   return status != HK_OK ? status : closed;
 }
