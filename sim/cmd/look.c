@@ -2,11 +2,14 @@
 #include "look.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "messages.h"
@@ -226,6 +229,26 @@ const char *look_text_output(const struct look *look)
   return look->output && strcmp(look->output, "-") == 0 ? NULL : look->output;
 }
 
+/* What is being written, under another name until it is complete, goes when the command is told to end. */
+static char partial[PATH_MAX];
+
+static void remove_partial(int number)
+{
+  unlink(partial);
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+static void watch_output(const struct look *look)
+{
+  if (!look_text_output(look) || snprintf(partial, sizeof partial, "%s.part", look->output) >= (int)sizeof partial)
+    return;
+  const int numbers[] = {SIGINT, SIGTERM};
+  for (size_t i = 0; i < 2; i++)
+    if (signal(numbers[i], SIG_IGN) != SIG_IGN)
+      signal(numbers[i], remove_partial);
+}
+
 int look_main(struct look *look, const struct look_command *command, void *context, int argc, char **argv)
 {
   *look = (struct look){.arguments = {.argc = argc, .argv = argv, .usage = &command->usage},
@@ -242,8 +265,10 @@ int look_main(struct look *look, const struct look_command *command, void *conte
   }
   if (status == HK_OK && !look->result)
     status = look_wrong(look, "which result? give a results folder or a spikes file");
-  if (status == HK_OK)
+  if (status == HK_OK) {
+    watch_output(look);
     status = command->act(context);
+  }
   if (status != HK_OK && !look->complained && hk_messages_errors(look->messages) == 0)
     hk_messages_add(look->messages, HK_SEVERITY_ERROR, NULL, "%s: %s", look->result ? look->result : "arguments",
                     hk_status_message(status));
