@@ -29,7 +29,7 @@ static const char network_text[] =
     "    morphology: {capacitance: 1 uF/cm2, leak: 0.1 mS/cm2, E_L: -70 mV, resistivity: 100 ohm.cm, max_length: 60 "
     "um,\n"
     "      cylinders: [{length: 20 um, diameter: 20 um, name: soma},\n"
-    "                  {parent: 0, length: 300 um, diameter: 2 um, name: stem},\n"
+    "                  {parent: soma, length: 300 um, diameter: 2 um, name: stem},\n"
     "                  {parent: 1, length: 100 um, diameter: 1 um, name: twig}]}\n"
     "projections:\n"
     "  - {source: [jump, exp], target: [exp, alpha], rule: {fixed_indegree: 12},\n"

@@ -54,6 +54,23 @@ static const struct wrong wrongs[] = {
     {"unknown_key",
      "simulation: {duraton: 10 ms}\npopulations:\n  a: {model: iaf_psc_delta, size: 4}\n",
      {"1:14: unknown key `duraton` in simulation, one of `duration`, `seed`", "did you mean `duration`?"}},
+    /* trees */
+    {"parent_of_soma",
+     SIM "populations:\n  a: {model: iaf_tree, size: 1, morphology: {cylinders: [{parent: 0, length: 9 um, diameter: 9 "
+         "um}]}}\n",
+     {"parent: the first one is the soma, which has no parent"}},
+    {"no_parent",
+     SIM "populations:\n  a: {model: iaf_tree, size: 1, morphology: {compartments: [{C_m: 1 pF, g_L: 1 nS}, "
+         "{C_m: 1 pF, g_L: 1 nS, g_c: 1 nS}]}}\n",
+     {"has no `parent`, the name or the number (from 0) of one before it was expected"}},
+    {"later_parent",
+     SIM "populations:\n  a: {model: iaf_tree, size: 1, morphology: {cylinders: [{length: 9 um, diameter: "
+         "9 um, name: soma}, {parent: d, name: d, length: 9 um, diameter: 1 um}]}}\n",
+     {"parent: `d` was found, the name or the number (from 0) of one before this, number 1, was expected"}},
+    {"parent_number",
+     SIM "populations:\n  a: {model: iaf_tree, size: 1, morphology: {cylinders: [{length: 9 um, diameter: "
+         "9 um, name: soma}, {parent: 1, length: 9 um, diameter: 1 um}]}}\n",
+     {"parent: `1` was found", "number 1, was expected"}},
     {"missing_model", SIM "populations:\n  a: {size: 4}\n", {"3:6: population has no `model`, which must be given"}},
     {"missing_size", SIM "populations:\n  a: {model: iaf_psc_delta}\n", {"3:6: population has no `size`"}},
     {"empty_value",
