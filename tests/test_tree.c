@@ -316,8 +316,8 @@ END_TEST
 START_TEST(swc_of_any_system)
 {
   static const char *const same[] = {"1 1 0 0 0 10 -1\n2 3 0 60 0 2 1\n",
-                                     "\xEF\xBB\xBF"
-                                     "1 1 0 0 0 10 -1\r\n\r\n2 3 0 60 0 2 1\r\n",
+                                     ("\xEF\xBB\xBF"
+                                      "1 1 0 0 0 10 -1\r\n\r\n2 3 0 60 0 2 1\r\n"),
                                      "1 1 0 0 0 10 -1\r2 3 0 60 0 2 1\r",
                                      "1 1 0 0 0 10 -1\r\r# dendrite\r2 3 0 60 0 2 1",
                                      "1.0 1.0 0 0 0 10 -1.0\n2.0 3.0 0 60 0 2 1.0\n"};
