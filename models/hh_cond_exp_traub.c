@@ -263,6 +263,9 @@ static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current,
       *time = hk_lanes_pick(v + rise < hk_lanes_min(p[V_T] + ceilings[k].u, p[V_TH]), hk_lanes_all(spans[i]), *time);
     }
   }
+  /* negative conductances, as only initial values can be: what they take away ends */
+  const hk_mask odd = hk_lanes_min(x[G_EX], x[G_IN]) < none;
+  *time = hk_lanes_pick(odd, none, *time);
 }
 
 static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)

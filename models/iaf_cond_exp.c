@@ -69,7 +69,9 @@ static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current,
   hk_lanes inward = most + 0.75 * hk_lanes_min(inhibition, none), gap = p[C_M] * (p[V_TH] - x[V_M]);
   hk_lanes soon = hk_lanes_pick(inward * horizon < gap, horizon, gap / inward);
   hk_lanes late = hk_lanes_pick(most > none, gap / most, hk_lanes_all(INFINITY));
-  *time = hk_lanes_max(late, soon);
+  /* negative conductances, as only initial values can be: what they take away ends */
+  const hk_mask odd = hk_lanes_min(x[G_EX], x[G_IN]) < none;
+  *time = hk_lanes_pick(odd, none, hk_lanes_max(late, soon));
 }
 
 static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)

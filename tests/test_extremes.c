@@ -129,6 +129,29 @@ START_TEST(branch_function)
 }
 END_TEST
 
+/* A conductance that begins below 0 holds a neuron back only as long as it lasts. */
+START_TEST(negative_conductances)
+{
+  static const char *const conductances[] = {"g_ex", "g_in"};
+  for (size_t i = 0; i < 2; i++)
+    for (size_t s = 0; s < 2; s++) {
+      struct hk_setting params[] = {{"E_L", hk_value_constant(-50)}, {"tau_syn_ex", hk_value_constant(5)}};
+      struct hk_setting init[] = {{"V_m", hk_value_constant(-70)}, {conductances[i], hk_value_constant(-30)}};
+      struct solo solo = {.model = "iaf_cond_exp",
+                          .params = params,
+                          .param_count = 2,
+                          .init = init,
+                          .init_count = 2,
+                          .duration = 200,
+                          .scheduler = schedulers[s]};
+      struct spike_list list = solo_run(&solo);
+      ck_assert_msg(list.count >= 8, "%s: %zu spikes", conductances[i], list.count);
+      ck_assert_double_eq_tol(list.times[list.count - 1] - list.times[list.count - 2], 2 + 15 * log(2), 1e-3);
+      free(list.times);
+    }
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("extremes");
@@ -138,6 +161,7 @@ int main(void)
   tcase_add_loop_test(tests, above_rheobase, 0, MODELS);
   tcase_add_loop_test(tests, widely_different_times, 0, MODELS);
   tcase_add_test(tests, branch_function);
+  tcase_add_test(tests, negative_conductances);
   suite_add_tcase(suite, tests);
   return run_suite(suite);
 }

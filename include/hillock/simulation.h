@@ -35,7 +35,7 @@ struct hk_options {
   double grid; /* ms; 0: exact time. On a grid the answer is that of clock-driven simulators, spike for spike: events
                   arrive and thresholds are tested at multiples of it alone. For models whose dynamics are linear. */
   double tolerance; /* relative local error of models without a closed solution; 0: the default, 1e-11 */
-  int shards;       /* pieces, at least, that the network is cut into: no more threads than these have work. 0: as suits
+  int shards;       /* pieces, about, that the network is cut into: no more threads than these have work. 0: as suits
                        most machines, often four. The last digits of the answer depend on it, as sums are formed
                        otherwise. */
 };

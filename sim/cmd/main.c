@@ -32,9 +32,10 @@ static void usage(FILE *stream)
 /* What was printed must have arrived, unless nobody listens any more. */
 static int finish(int code)
 {
+  errno = 0;
   if (code != EXIT_DONE || (fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
     return code;
-  fprintf(stderr, "hillock: standard output cannot be written: %s\n", strerror(errno));
+  fprintf(stderr, "hillock: standard output cannot be written%s%s\n", errno ? ": " : "", errno ? strerror(errno) : "");
   return EXIT_FAILED;
 }
 

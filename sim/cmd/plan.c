@@ -148,7 +148,8 @@ static void print_shards(const struct hk_options *options, const struct hk_estim
 {
   const uint64_t large = 8000; /* neurons in a shard */
   printf("shards    %llu", (unsigned long long)estimate->shards);
-  if (threads_of(options) > (double)estimate->shards && estimate->neurons / large >= estimate->shards)
+  if (estimate->shards > 0 && threads_of(options) > (double)estimate->shards &&
+      estimate->neurons / large >= estimate->shards)
     printf(", so that no more threads than these have work; `simulation: {shards: N}` cuts the network in N");
   putchar('\n');
 }

@@ -10,7 +10,7 @@ enum { NODES = HK__RESPONSE_DEGREE + 1 };
  * has lost digits that its value has, about this many ms times 2^-53 in every window. */
 static bool hardly_leaks(const struct hk__kernel *kernel)
 {
-  static const double longest = 1e5; /* ms */
+  static const double longest = 1e4; /* ms */
   double drive = 0, rest = 0;
   for (size_t j = 0; j < kernel->n; j++) {
     drive = fmax(drive, fabs(kernel->system.drive[j]));

@@ -154,10 +154,9 @@ enum hk_status hk__h5_output_create(const char *path, struct hk__h5_output *out,
     out->descriptor = *(int *)descriptor;
     return HK_OK;
   }
-  if (out->file >= 0) {
+  if (out->file >= 0)
     hk__h5_drop(out->file);
-    unlink(out->path);
-  }
+  unlink(out->path);
   free(out->path);
   out->path = NULL;
   return HK_ERR_IO;

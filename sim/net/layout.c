@@ -63,7 +63,8 @@ static size_t shards_at_most(const struct hk__layout *layout, const struct hk_ne
 {
   size_t count = 0;
   for (size_t i = 0; i < layout->population_count; i++)
-    count += layout->size[i] / limit_for(hk_network_model(network, i), layout->size[i], max_shard) + 1;
+    if (!hk__model_is_source(hk_network_model(network, i)))
+      count += layout->size[i] / limit_for(hk_network_model(network, i), layout->size[i], max_shard) + 1;
   return count;
 }
 
