@@ -231,6 +231,25 @@ START_TEST(dry_run)
 }
 END_TEST
 
+/* No theory tells the rate of a conductance neuron; that of those it sends to goes by the one assumed. */
+START_TEST(dry_run_of_unknown_rates)
+{
+  FILE *file = command_create(folder, "mixed.yaml");
+  fputs("simulation: {duration: 100 ms}\n"
+        "populations: {c: {model: iaf_cond_exp, size: 100}, a: {model: iaf_psc_exp, size: 5}}\n"
+        "projections: [{source: c, target: a, rule: all_to_all, weight: 400 pA, delay: 1 ms}]\n",
+        file);
+  fclose(file);
+  RUN("mixed.yaml", "--dry-run");
+  char *data = command_text(folder, "stdout");
+  double rate = 0;
+  const char *row = strstr(data, "\na ");
+  ck_assert_msg(strstr(data, "100          unknown\n") && strstr(data, "at 20 Hz where they are unknown"), "%s", data);
+  ck_assert_msg(row && sscanf(row, " a iaf_psc_exp 5 %lf", &rate) == 1 && rate > 10, "%s", data);
+  free(data);
+}
+END_TEST
+
 /* --- signals and full disks --- */
 
 static pid_t start(const char *const *arguments, rlim_t largest_file)
@@ -371,6 +390,7 @@ int main(void)
   tcase_add_test(tests, folders_that_cannot_be);
   tcase_add_test(tests, runaway);
   tcase_add_test(tests, dry_run);
+  tcase_add_test(tests, dry_run_of_unknown_rates);
   tcase_add_loop_test(tests, interrupted, 0, 2);
   tcase_add_test(tests, killed);
   tcase_add_test(tests, full_disk);

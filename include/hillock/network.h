@@ -204,9 +204,9 @@ enum hk_status hk_network_estimate(const struct hk_network *network, const struc
 
 /* How fast the neurons of each population are likely to spike, Hz, without building anything: for linear models the
  * stationary rates of the diffusion approximation (Amit, Brunel 1997; Fourcaud, Brunel 2002), for sources what they
- * send on average over `duration` (ms), for other models `otherwise` (Hz). rates: one for each population. Good to some
- * tens of per cent where neurons receive many weak and independent events; an order of magnitude elsewhere. Error:
- * HK_ERR_MEMORY. */
+ * send on average over `duration` (ms), for other models `otherwise` (Hz; NAN shows which they are, but not what it
+ * means for those that they send to). rates: one for each population. Good to some tens of per cent where neurons
+ * receive many weak and independent events; an order of magnitude elsewhere. Error: HK_ERR_MEMORY. */
 enum hk_status hk_network_expected_rates(const struct hk_network *network, double duration, double otherwise,
                                          double *rates);
 

@@ -12,7 +12,7 @@
 enum { TEXT = 32 };
 
 /* What a run costs one core of a present-day processor, from the table of benchmarks. */
-static const double assumed_rate = 20;         /* Hz, of neurons whose rate no theory tells: theirs is NAN here */
+static const double assumed_rate = 20;         /* Hz, of neurons whose rate no theory tells */
 static const double build_cost = 50e-9;        /* s per synapse */
 static const double event_cost = 14e-9;        /* s per arrival of a neuron's spike */
 static const double private_event_cost = 8e-9; /* s per event of private Poisson input */
@@ -28,10 +28,8 @@ static const double longest_window = 1;        /* ms */
 static double synaptic_events(const struct hk_network *network, const double *rates)
 {
   double events = 0;
-  for (size_t i = 0; i < hk_network_projection_count(network); i++) {
-    const double rate = rates[hk_network_projection(network, i)->source];
-    events += hk_network_expected_synapses(network, i) * (isnan(rate) ? assumed_rate : rate);
-  }
+  for (size_t i = 0; i < hk_network_projection_count(network); i++)
+    events += hk_network_expected_synapses(network, i) * rates[hk_network_projection(network, i)->source];
   return events;
 }
 
@@ -108,14 +106,15 @@ static double expected_seconds(const struct hk_network *network, const struct hk
   return build + (busy + integrated) / fmin(threads, shards);
 }
 
-static void print_populations(const struct hk_network *network, const double *rates)
+/* told: NAN where no theory tells the rate. */
+static void print_populations(const struct hk_network *network, const double *rates, const double *told)
 {
   char text[TEXT];
   printf("%-20s %-20s %16s %16s\n", "population", "model", "neurons", "likely rate (Hz)");
   for (size_t i = 0; i < hk_network_population_count(network); i++) {
     const struct hk_population_spec *population = hk_network_population(network, i);
     printf("%-20s %-20s %16s", population->name, population->model, show_count(population->size, text));
-    if (isnan(rates[i]))
+    if (isnan(told[i]))
       printf(" %16s\n", "unknown");
     else
       printf(" %16.3g\n", rates[i]);
@@ -155,10 +154,10 @@ static void print_shards(const struct hk_options *options, const struct hk_estim
 }
 
 static void print_all(const struct hk_network *network, const struct hk_options *options, double duration,
-                      const struct hk_estimate *estimate, const double *rates)
+                      const struct hk_estimate *estimate, const double *rates, const double *told)
 {
   char text[TEXT];
-  print_populations(network, rates);
+  print_populations(network, rates, told);
   print_projections(network);
   printf("\nneurons   %s\n", show_count(estimate->neurons, text));
   printf("synapses  %s\n", show_count((uint64_t)estimate->synapses, text));
@@ -170,7 +169,7 @@ static void print_all(const struct hk_network *network, const struct hk_options 
          show_wall(expected_seconds(network, options, duration, estimate, rates), text));
   bool all_known = true;
   for (size_t i = 0; i < hk_network_population_count(network); i++)
-    all_known &= !isnan(rates[i]);
+    all_known &= !isnan(told[i]);
   if (!all_known)
     printf(", or at %g Hz where they are unknown", assumed_rate);
   putchar('\n');
@@ -179,12 +178,15 @@ static void print_all(const struct hk_network *network, const struct hk_options 
 enum hk_status print_plan(const struct hk_network *network, const struct hk_options *options, double duration)
 {
   struct hk_estimate estimate;
-  double *rates = malloc((hk_network_population_count(network) + 1) * sizeof *rates);
+  const size_t count = hk_network_population_count(network);
+  double *rates = malloc((2 * count + 1) * sizeof *rates), *told = rates + count;
   enum hk_status status = rates ? hk_network_estimate(network, options, &estimate) : HK_ERR_MEMORY;
   if (status == HK_OK)
-    status = hk_network_expected_rates(network, duration, NAN, rates);
+    status = hk_network_expected_rates(network, duration, assumed_rate, rates);
   if (status == HK_OK)
-    print_all(network, options, duration, &estimate, rates);
+    status = hk_network_expected_rates(network, duration, NAN, told);
+  if (status == HK_OK)
+    print_all(network, options, duration, &estimate, rates, told);
   free(rates);
   return status;
 }

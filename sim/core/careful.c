@@ -208,7 +208,8 @@ static enum hk_status enter_refractory(struct hk__shard_state *shard, const stru
 }
 
 /* A neuron that comes to rest at its threshold never reaches it, as its distance from rest tells; but the sum of both
- * may be rounded up to the threshold. A neuron that was free before the window has not reached it. */
+ * may be rounded up to the threshold. A neuron that was free before the window has not reached it, or does so at the
+ * window's very start, where its slope takes it over within a rounding error. */
 static void keep_below(const struct hk__kernel *kernel, double *x)
 {
   const double *sense = kernel->system.sense, threshold = kernel->system.threshold;
