@@ -69,18 +69,23 @@ static const struct {
 } linoids[] = {{13, 4}, {40, 5}, {15, 5}};
 enum { LINOIDS = sizeof linoids / sizeof *linoids };
 
+static const double exp_5 = 148.4131591025766; /* exp((40 - u) / 5) = exp_5 exp((15 - u) / 5) */
+
+HK_INLINE double slope_of(int linoid)
+{
+  return -1 / linoids[linoid].width;
+}
+
 HK_INLINE hk_lanes argument(const hk_lanes *p, int linoid, const hk_lanes *v, size_t k)
 {
-  if (k == 0)
-    return (linoids[linoid].origin + p[V_T] - v[0]) / linoids[linoid].width;
-  return v[k] * (-1 / linoids[linoid].width);
+  return slope_of(linoid) * (k == 0 ? v[0] - p[V_T] - linoids[linoid].origin : v[k]);
 }
 
 /* Near x = 0 a quotient of two power series loses all digits. There x / (exp x - 1) + x / 2 is what Lambert's continued
  * fraction of x / 2 coth(x / 2) gives, P(z) / Q(z) with z = x^2 / 4, exact to 1.3e-16 for |x| < 1.5. */
 static const double near_0 = 0.2;
 
-HK_INLINE void expand_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where, hk_lanes x[][HK_SERIES_MAX])
+static void expand_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where, hk_lanes x[][HK_SERIES_MAX])
 {
   enum { HALF, Z, Z2, Z3, Q, SUM };
   hk_lanes(*row)[HK_SERIES_MAX] = x + NEAR + NEAR_ROWS * linoid;
@@ -95,11 +100,6 @@ HK_INLINE void expand_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask wh
     sum -= row[Q][i] * row[SUM][k - i];
   row[SUM][k] = sum / row[Q][0];
   x[LINOID_M_OPEN + linoid][k] = hk_lanes_pick(where, row[SUM][k] - row[HALF][k], x[LINOID_M_OPEN + linoid][k]);
-}
-
-static void linoid_near_0(const hk_lanes *p, int linoid, size_t k, hk_mask where, hk_lanes x[][HK_SERIES_MAX])
-{
-  HK_SERIES_EACH(last, k + 1, k + 1, expand_near_0(p, linoid, last, where, x));
 }
 
 /* Which linoids are near 0, and in which lanes. */
@@ -118,80 +118,114 @@ HK_INLINE struct near find_near(const hk_lanes *p, const hk_lanes *v)
   return near;
 }
 
-/* Term k > 0 of the exponentials. */
-HK_INLINE void exponentials(size_t k, hk_lanes x[][HK_SERIES_MAX])
+/* Sums of the products of terms i and k - i of two series, 0 < i < k: all that is needed of them for term k. One loop
+ * for all sums keeps the processor busier than a loop for each, and is short enough for its instructions to be at hand.
+ */
+struct sums {
+  hk_lanes e4, e5, e18, e40, m_open, m_close, n_open, logistic, m2, m3, m3h, n2, n4, v_g, gate[3];
+};
+
+HK_INLINE void add_products(size_t i, size_t j, hk_lanes x[][HK_SERIES_MAX], struct sums *s)
 {
-  hk_lanes e4 = hk_lanes_all(0), e5 = e4, e18 = e4, e40 = e4;
-  for (size_t i = 1; i <= k; i++) {
-    hk_lanes slope = x[SLOPE][i];
-    e4 = hk_lanes_fma(slope, x[E4][k - i], e4);
-    e5 = hk_lanes_fma(slope, x[E5][k - i], e5);
-    e18 = hk_lanes_fma(slope, x[E18][k - i], e18);
-    e40 = hk_lanes_fma(slope, x[E40][k - i], e40);
-  }
-  double per = -hk_series_per(k);
-  x[E4][k] = per / 4 * e4;
-  x[E5][k] = per / 5 * e5;
-  x[E18][k] = per / 18 * e18;
-  x[E40][k] = per / 40 * e40;
+  hk_lanes slope = x[SLOPE][i], e5 = x[E5][i], m = x[ACT_M][i], h = x[INACT_H][i], n = x[ACT_N][i];
+  s->e4 = hk_lanes_fma(slope, x[E4][j], s->e4);
+  s->e5 = hk_lanes_fma(slope, x[E5][j], s->e5);
+  s->e18 = hk_lanes_fma(slope, x[E18][j], s->e18);
+  s->e40 = hk_lanes_fma(slope, x[E40][j], s->e40);
+  s->m_open = hk_lanes_fma(x[E4][i], x[LINOID_M_OPEN][j], s->m_open);
+  s->m_close = hk_lanes_fma(e5, x[LINOID_M_CLOSE][j], s->m_close);
+  s->n_open = hk_lanes_fma(e5, x[LINOID_N_OPEN][j], s->n_open);
+  s->logistic = hk_lanes_fma(e5, x[LOGISTIC][j], s->logistic);
+  s->m2 = hk_lanes_fma(m, x[ACT_M][j], s->m2);
+  s->m3 = hk_lanes_fma(m, x[M2][j], s->m3);
+  s->m3h = hk_lanes_fma(h, x[M3][j], s->m3h);
+  s->n2 = hk_lanes_fma(n, x[ACT_N][j], s->n2);
+  s->n4 = hk_lanes_fma(x[N2][i], x[N2][j], s->n4);
+  s->v_g = hk_lanes_fma(x[V_M][i], x[G_SUM][j], s->v_g);
+  s->gate[0] = hk_lanes_fma(m, x[SUM_M][j], s->gate[0]);
+  s->gate[1] = hk_lanes_fma(h, x[SUM_H][j], s->gate[1]);
+  s->gate[2] = hk_lanes_fma(n, x[SUM_N][j], s->gate[2]);
 }
 
-/* Term k of what the rates are made of. */
-HK_INLINE void expand_rates(const hk_lanes *p, const struct near *near, size_t k, hk_lanes x[][HK_SERIES_MAX])
+HK_INLINE struct sums sum_products(size_t k, hk_lanes x[][HK_SERIES_MAX])
 {
-  const double exp_5 = 148.4131591025766; /* exp((40 - u) / 5) = exp_5 exp((15 - u) / 5) */
-  hk_lanes *inverse = x[INVERSE], m_open = hk_lanes_all(0), m_close = m_open, n_open = m_open, logistic = m_open;
-  x[SLOPE][k] = (double)k * x[V_M][k];
-  if (k == 0) {
-    hk_lanes u = x[V_M][0] - p[V_T];
-    x[E4][0] = hk_lanes_exp((13 - u) / 4);
-    x[E5][0] = hk_lanes_exp((15 - u) / 5);
-    x[E18][0] = 0.128 * hk_lanes_exp((17 - u) / 18);
-    x[E40][0] = 0.5 * hk_lanes_exp((10 - u) / 40);
-    inverse[0] = 1 / (x[E4][0] - 1);
-    inverse[1] = 1 / (exp_5 * x[E5][0] - 1);
-    inverse[2] = 1 / (x[E5][0] - 1);
-    inverse[3] = 1 / (exp_5 * x[E5][0] + 1);
-  } else
-    exponentials(k, x);
-  for (size_t i = 1; i <= k; i++) {
-    hk_lanes e5 = x[E5][i];
-    m_open = hk_lanes_fma(x[E4][i], x[LINOID_M_OPEN][k - i], m_open);
-    m_close = hk_lanes_fma(e5, x[LINOID_M_CLOSE][k - i], m_close);
-    n_open = hk_lanes_fma(e5, x[LINOID_N_OPEN][k - i], n_open);
-    logistic = hk_lanes_fma(e5, x[LOGISTIC][k - i], logistic);
+  struct sums sums = {0};
+  size_t i = 1, j = k > 0 ? k - 1 : 0;
+  for (; i < j; i++, j--) {
+    add_products(i, j, x, &sums);
+    add_products(j, i, x, &sums);
   }
-  x[LINOID_M_OPEN][k] = (argument(p, 0, x[V_M], k) - m_open) * inverse[0];
-  x[LINOID_M_CLOSE][k] = (argument(p, 1, x[V_M], k) - exp_5 * m_close) * inverse[1];
-  x[LINOID_N_OPEN][k] = (argument(p, 2, x[V_M], k) - n_open) * inverse[2];
-  x[LOGISTIC][k] = ((k == 0 ? 1.0 : 0.0) - exp_5 * logistic) * inverse[3];
+  if (i == j)
+    add_products(i, i, x, &sums);
+  return sums;
+}
+
+/* What the functions of V_m begin with: the terms k = 0. */
+HK_INLINE void begin_rates(const hk_lanes *p, hk_lanes x[][HK_SERIES_MAX])
+{
+  hk_lanes *inverse = x[INVERSE], u = x[V_M][0] - p[V_T];
+  x[E4][0] = hk_lanes_exp(argument(p, 0, x[V_M], 0));
+  x[E5][0] = hk_lanes_exp(argument(p, 2, x[V_M], 0));
+  x[E18][0] = 0.128 * hk_lanes_exp((17 - u) * (1.0 / 18));
+  x[E40][0] = 0.5 * hk_lanes_exp((10 - u) * (1.0 / 40));
+  inverse[0] = 1 / (x[E4][0] - 1);
+  inverse[1] = 1 / (exp_5 * x[E5][0] - 1);
+  inverse[2] = 1 / (x[E5][0] - 1);
+  inverse[3] = 1 / (exp_5 * x[E5][0] + 1);
+  for (int i = 0; i < LINOIDS; i++)
+    x[LINOID_M_OPEN + i][0] = argument(p, i, x[V_M], 0) * inverse[i];
+  x[LOGISTIC][0] = inverse[3];
+}
+
+/* The terms k > 0. */
+HK_INLINE void expand_rates(const struct sums *s, size_t k, hk_lanes x[][HK_SERIES_MAX])
+{
+  const double per = -hk_series_per(k);
+  const hk_lanes *inverse = x[INVERSE], v = x[V_M][k], slope = x[SLOPE][k] = (double)k * v;
+  const hk_lanes e4 = x[E4][k] = per / 4 * hk_lanes_fma(slope, x[E4][0], s->e4);
+  const hk_lanes e5 = x[E5][k] = per / 5 * hk_lanes_fma(slope, x[E5][0], s->e5);
+  x[E18][k] = per / 18 * hk_lanes_fma(slope, x[E18][0], s->e18);
+  x[E40][k] = per / 40 * hk_lanes_fma(slope, x[E40][0], s->e40);
+  hk_lanes m_open = hk_lanes_fma(e4, x[LINOID_M_OPEN][0], s->m_open);
+  hk_lanes m_close = hk_lanes_fma(e5, x[LINOID_M_CLOSE][0], s->m_close);
+  hk_lanes n_open = hk_lanes_fma(e5, x[LINOID_N_OPEN][0], s->n_open);
+  hk_lanes logistic = hk_lanes_fma(e5, x[LOGISTIC][0], s->logistic);
+  x[LINOID_M_OPEN][k] = (slope_of(0) * v - m_open) * inverse[0];
+  x[LINOID_M_CLOSE][k] = (slope_of(1) * v - exp_5 * m_close) * inverse[1];
+  x[LINOID_N_OPEN][k] = (slope_of(2) * v - n_open) * inverse[2];
+  x[LOGISTIC][k] = -exp_5 * logistic * inverse[3];
+}
+
+/* Term k of the rates of m, h and n, per ms. */
+struct rates {
+  hk_lanes open[3], close[3];
+};
+
+HK_INLINE struct rates find_rates(const hk_lanes *p, const struct near *near, const struct sums *s, size_t k,
+                                  hk_lanes x[][HK_SERIES_MAX])
+{
+  if (k == 0)
+    begin_rates(p, x);
+  else
+    expand_rates(s, k, x);
   for (int i = 0; i < LINOIDS; i++)
     if (near->any[i])
-      linoid_near_0(p, i, k, near->where[i], x);
-}
-
-/* Term k of the opening rates of m, h and n, and of the sums of both rates, per ms. */
-HK_INLINE void rates(const hk_lanes *p, const struct near *near, size_t k, hk_lanes x[][HK_SERIES_MAX], hk_lanes *open,
-                     hk_lanes *sum)
-{
-  expand_rates(p, near, k, x);
-  open[0] = 1.28 * x[LINOID_M_OPEN][k];
-  open[1] = x[E18][k];
-  open[2] = 0.16 * x[LINOID_N_OPEN][k];
-  sum[0] = open[0] + 1.4 * (x[LINOID_M_CLOSE][k] + argument(p, 1, x[V_M], k));
-  sum[1] = open[1] + 4 * x[LOGISTIC][k];
-  sum[2] = open[2] + x[E40][k];
+      expand_near_0(p, i, k, near->where[i], x);
+  return (struct rates){
+      {1.28 * x[LINOID_M_OPEN][k], x[E18][k], 0.16 * x[LINOID_N_OPEN][k]},
+      {1.4 * (x[LINOID_M_CLOSE][k] + argument(p, 1, x[V_M], k)), 4 * x[LOGISTIC][k], x[E40][k]},
+  };
 }
 
 static void initialise(const double *p, double *x, const bool *given)
 {
-  hk_lanes param[] = {[V_T] = hk_lanes_all(p[V_T])}, rows[HK_SERIES_ROWS][HK_SERIES_MAX], open[3], sum[3];
+  hk_lanes param[] = {[V_T] = hk_lanes_all(p[V_T])}, rows[HK_SERIES_ROWS][HK_SERIES_MAX];
   rows[V_M][0] = hk_lanes_all(x[V_M]);
   const struct near near = find_near(param, rows[V_M]);
-  rates(param, &near, 0, rows, open, sum);
+  const struct rates rates = find_rates(param, &near, NULL, 0, rows);
   for (int gate = 0; gate < 3; gate++)
     if (!given[ACT_M + gate])
-      x[ACT_M + gate] = open[gate][0] / sum[gate][0];
+      x[ACT_M + gate] = rates.open[gate][0] / (rates.open[gate][0] + rates.close[gate][0]);
 }
 
 /* dt, and dt over C_m and over the time constants. */
@@ -199,19 +233,29 @@ struct factors {
   hk_lanes dt, membrane, ex, in;
 };
 
+/* Adds the products of the first and the last terms, which for k = 0 are the same. */
+HK_INLINE hk_lanes add_ends(const hk_lanes *a, const hk_lanes *b, size_t k, hk_lanes sum)
+{
+  return k == 0 ? a[0] * b[0] : hk_lanes_fma(a[0], b[k], hk_lanes_fma(a[k], b[0], sum));
+}
+
+HK_INLINE hk_lanes add_ends_of_square(const hk_lanes *a, size_t k, hk_lanes sum)
+{
+  return k == 0 ? a[0] * a[0] : hk_lanes_fma(2 * a[0], a[k], sum);
+}
+
 /* Term k of products of states, and from them term k + 1 of the states. With G = g_L + g_Na m^3 h + g_K n^4 + g_ex +
  * g_in: C_m dV/dt = g_L E_L + ... + g_in E_in + I - G V; a gate's dx/dt = open - (open + close) x. */
 HK_INLINE void expand(const hk_lanes *p, const hk_lanes *current, const struct factors *f, const struct near *near,
                       size_t k, hk_lanes x[][HK_SERIES_MAX])
 {
   const double per = hk_series_per(k + 1);
-  hk_lanes open[3], sum[3];
-  rates(p, near, k, x, open, sum);
-  x[M2][k] = hk_series_square(x[ACT_M], k);
-  x[M3][k] = hk_series_product(x[ACT_M], x[M2], k);
-  x[M3H][k] = hk_series_product(x[INACT_H], x[M3], k);
-  x[N2][k] = hk_series_square(x[ACT_N], k);
-  x[N4][k] = hk_series_square(x[N2], k);
+  const struct sums s = sum_products(k, x);
+  x[M2][k] = add_ends_of_square(x[ACT_M], k, s.m2);
+  x[M3][k] = add_ends(x[ACT_M], x[M2], k, s.m3);
+  x[M3H][k] = add_ends(x[INACT_H], x[M3], k, s.m3h);
+  x[N2][k] = add_ends_of_square(x[ACT_N], k, s.n2);
+  x[N4][k] = add_ends_of_square(x[N2], k, s.n4);
   hk_lanes sodium = p[G_NA] * x[M3H][k], potassium = p[G_K] * x[N4][k];
   x[G_SUM][k] = sodium + potassium + (x[G_EX][k] + x[G_IN][k]);
   hk_lanes drive = hk_lanes_fma(x[G_EX][k], p[E_EX], hk_lanes_fma(x[G_IN][k], p[E_IN], current[k]));
@@ -220,10 +264,12 @@ HK_INLINE void expand(const hk_lanes *p, const hk_lanes *current, const struct f
     x[G_SUM][0] += p[G_L];
     drive += hk_lanes_fma(p[G_L], p[E_L], p[I_E]);
   }
-  x[V_M][k + 1] = per * f->membrane * (drive - hk_series_product(x[V_M], x[G_SUM], k));
-  for (int gate = 0; gate < 3; gate++) {
-    x[SUM_M + gate][k] = sum[gate];
-    x[ACT_M + gate][k + 1] = per * f->dt * (open[gate] - hk_series_product(x[ACT_M + gate], x[SUM_M + gate], k));
+  x[V_M][k + 1] = per * f->membrane * (drive - add_ends(x[V_M], x[G_SUM], k, s.v_g));
+  const struct rates rates = find_rates(p, near, &s, k, x);
+  for (int i = 0; i < 3; i++) {
+    x[SUM_M + i][k] = rates.open[i] + rates.close[i];
+    hk_lanes lost = add_ends(x[ACT_M + i], x[SUM_M + i], k, s.gate[i]);
+    x[ACT_M + i][k + 1] = per * f->dt * (rates.open[i] - lost);
   }
   x[G_EX][k + 1] = -per * f->ex * x[G_EX][k];
   x[G_IN][k + 1] = -per * f->in * x[G_IN][k];
@@ -235,7 +281,10 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
   (void)free;
   const struct factors f = {*dt, *dt / p[C_M], *dt / p[TAU_SYN_EX], *dt / p[TAU_SYN_IN]};
   const struct near near = find_near(p, x[V_M]);
-  HK_SERIES_EACH(k, from, to, expand(p, current, &f, &near, k, x));
+  if (from == 0)
+    expand(p, current, &f, &near, 0, x);
+  for (size_t k = from > 1 ? from - 1 : 1; k < to; k++)
+    expand(p, current, &f, &near, k, x);
 }
 
 /* While V_m stays below V_T + u, m opens no faster and closes no slower than there, so that it stays below what it

@@ -107,58 +107,31 @@ static hk_lanes rough_log(hk_lanes x)
   return 0.6931471805599453 * (scaled * 0x1p-32 - 1023);
 }
 
-/* Multiplies the time of the series by a factor. */
-static void rescale(const struct hk__motions *m, struct hk__stride *s, hk_lanes factor, size_t last)
-{
-  hk_lanes power = factor;
-  for (size_t k = 1; k <= last; k++, power *= factor)
-    for (size_t j = 0; j < m->model->state_count; j++)
-      s->term[j][k] *= power;
-}
-
 /* Where the longest series do not converge over the step: makes the step so short that they do. */
-static void shorten(const struct hk__motions *m, struct hk__stride *s, const hk_lanes *limit, hk_mask open, size_t last)
+static void shorten(const struct hk__motions *m, struct hk__stride *s, const hk_lanes *limit, hk_mask open)
 {
-  const hk_lanes least = hk_lanes_all(1e-2);
-  hk_lanes error = error_of(m, s, limit, last);
-  hk_lanes factor = 0.95 * hk_lanes_exp(rough_log(error) * (-1 / (double)last));
-  hk_mask fine = open & (error <= DBL_MAX) & (factor > least);
-  factor = hk_lanes_pick(fine, factor, hk_lanes_all(1));
-  rescale(m, s, factor, last);
-  s->length *= factor;
+  const hk_lanes least = hk_lanes_all(1e-2), last = hk_lanes_all((double)m->lengths[HK__LENGTHS - 1].last);
+  hk_lanes error = error_of(m, s, limit, m->lengths[HK__LENGTHS - 1].last);
+  hk_lanes part = 0.95 * hk_lanes_exp(-rough_log(error) / last);
+  hk_mask fine = open & (error <= DBL_MAX) & (part > least);
+  s->part = hk_lanes_pick(fine, part, s->part);
+  s->last = hk_lanes_pick(fine, last, s->last);
+  s->length *= s->part;
   s->pace = hk_lanes_pick(open, hk_lanes_pick(fine, shortened_growth * s->length, least * s->length), s->pace);
   s->done |= fine;
 }
 
-/* Adds terms first .. last to the states at the step's end, where the mask holds. */
-static void add_length(const struct hk__motions *m, struct hk__stride *s, size_t first, size_t last, hk_mask where)
+/* The states at the step's end, by as many terms as each lane's series has. */
+static void add_terms(const struct hk__motions *m, struct hk__stride *s, size_t count)
 {
+  const hk_lanes none = hk_lanes_all(0);
   for (size_t j = 0; j < m->model->state_count; j++) {
-    const hk_lanes *term = s->term[j];
-    hk_lanes sum = term[last];
-    for (size_t k = last; k-- > first;)
-      sum += term[k];
-    s->x[j] = hk_lanes_pick(where, s->x[j] + sum, s->x[j]);
+    hk_lanes sum = none;
+    double last = (double)count;
+    for (size_t k = count; k > 0; k--, last--)
+      sum = hk_lanes_fma(sum, s->part, hk_lanes_pick(s->last >= last, s->term[j][k], none));
+    s->x[j] = hk_lanes_fma(sum, s->part, s->start[j]);
   }
-}
-
-/* Adds the terms of the lengths from .. to. Those of a length come together, whatever lengths the lanes beside it try:
- * so a neuron has the same bits in any company. */
-static void add_terms(const struct hk__motions *m, struct hk__stride *s, size_t from, size_t to, hk_mask where)
-{
-  for (size_t i = from; i <= to; i++)
-    add_length(m, s, i > 0 ? m->lengths[i - 1].last + 1 : 1, m->lengths[i].last, where);
-}
-
-/* The step of lanes whose series are still open after the longest. */
-static void take_shorter(const struct hk__motions *m, struct hk__stride *s, const hk_lanes *limit, hk_mask open)
-{
-  const size_t last = m->lengths[HK__LENGTHS - 1].last;
-  shorten(m, s, limit, open, last);
-  s->last = hk_lanes_pick(open, hk_lanes_all((double)last), s->last);
-  for (size_t j = 0; j < m->model->state_count; j++)
-    s->x[j] = hk_lanes_pick(open, s->start[j], s->x[j]);
-  add_terms(m, s, 0, HK__LENGTHS - 1, open);
 }
 
 /* Clamped states of neurons that are not free stay where they are. */
@@ -177,9 +150,10 @@ static void take_series(struct hk__motions *m, struct hk__stride *s)
   hk_lanes dt = hk_lanes_min(s->most, s->pace), limit[HK_STATES_MAX], growth = hk_lanes_all(0);
   hk_mask open = ~(hk_mask){0};
   for (size_t j = 0; j < m->model->state_count; j++)
-    s->x[j] = s->term[j][0] = s->start[j];
+    s->term[j][0] = s->start[j];
   fill_currents(m, s->t, dt);
-  s->length = dt;
+  s->span = s->length = dt;
+  s->part = hk_lanes_all(1);
   s->last = growth;
   size_t begun = 0; /* lengths whose terms are there */
   for (size_t i = 0; i < HK__LENGTHS && hk_mask_any(open); i++) {
@@ -190,7 +164,6 @@ static void take_series(struct hk__motions *m, struct hk__stride *s)
     m->model->series(m->param, m->series, &m->free, &dt, begun > 0 ? m->lengths[begun - 1].last + 1 : 0, to, s->term);
     if (begun == 0)
       set_limits(m, s, limit);
-    add_terms(m, s, begun, i, open);
     hk_mask fine = tried & tolerated(m, s, limit, to);
     s->last = hk_lanes_pick(fine, hk_lanes_all((double)to), s->last);
     growth = hk_lanes_pick(fine, hk_lanes_all(m->lengths[i].growth), growth);
@@ -201,7 +174,8 @@ static void take_series(struct hk__motions *m, struct hk__stride *s)
   s->pace = hk_lanes_pick(~open & (dt >= s->pace), grown, s->pace);
   s->done = ~open;
   if (hk_mask_any(open))
-    take_shorter(m, s, limit, open);
+    shorten(m, s, limit, open);
+  add_terms(m, s, m->lengths[begun - 1].last);
   hold(m, s);
 }
 
@@ -222,14 +196,14 @@ static bool first_crossing(const double *w, size_t count, enum hk__crossing sear
 static void look_along_series(const struct hk__motions *m, const struct hk__stride *s, size_t lane,
                               enum hk__crossing search, double level, struct hk__ahead *ahead)
 {
-  double w[HK_SERIES_MAX] = {s->term[0][0][lane]}, at;
+  double w[HK_SERIES_MAX] = {s->term[0][0][lane]}, at, part = s->part[lane], power = part;
   size_t count = (size_t)s->last[lane] + 1, n = m->model->state_count;
-  for (size_t k = 1; k < count; k++)
-    w[k] = s->term[0][k][lane];
+  for (size_t k = 1; k < count; k++, power *= part)
+    w[k] = power * s->term[0][k][lane];
   ahead->crosses = search != HK__CROSS_NONE && first_crossing(w, count, search, level, m->model->strict, &at);
   if (ahead->crosses)
     ahead->dt = at * s->length[lane];
-  ahead->span = s->length[lane];
+  ahead->span = s->span[lane];
   if (ahead->series) {
     ahead->terms = (uint32_t)count;
     return;
@@ -237,7 +211,7 @@ static void look_along_series(const struct hk__motions *m, const struct hk__stri
   for (size_t j = 0; j < n; j++) {
     double sum = 0;
     for (size_t k = count; ahead->crosses && k-- > 0;)
-      sum = fma(sum, at, s->term[j][k][lane]);
+      sum = fma(sum, part * at, s->term[j][k][lane]);
     ahead->x[j] = ahead->crosses ? sum : s->x[j][lane];
   }
 }
