@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/linear.h"
+#include "core/twofold.h"
 
 /* Whether some state can be reached from itself through others. If not, A is triangular in some order and its rates
  * are on the diagonal. */
@@ -38,45 +39,50 @@ static double fastest_rate(size_t n, double A[][HK_STATES_MAX])
   return rate;
 }
 
-static void multiply(size_t n, const long double *a, const long double *b, long double *out)
+typedef struct hk__twofold matrix[HK_STATES_MAX * HK_STATES_MAX];
+
+/* Most entries are 0: states act on few others. */
+static void multiply(size_t n, const struct hk__twofold *a, const struct hk__twofold *b, struct hk__twofold *out)
 {
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < n; j++) {
-      long double sum = 0;
-      for (size_t k = 0; k < n; k++)
-        sum += a[i * n + k] * b[k * n + j];
-      out[i * n + j] = sum;
-    }
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j < n; j++)
+      out[i * n + j] = hk__twofold_of(0);
+    for (size_t k = 0; k < n; k++)
+      for (size_t j = 0; j < n && a[i * n + k].high != 0; j++)
+        if (b[k * n + j].high != 0)
+          out[i * n + j] = hk__twofold_add(out[i * n + j], hk__twofold_times(a[i * n + k], b[k * n + j]));
+  }
 }
 
-typedef long double matrix[HK_STATES_MAX * HK_STATES_MAX];
-
 /* Whether no term of a series is of account beside the sum so far. From the n-th power on, what is 0 stays 0. */
-static bool is_negligible(size_t entries, const long double *term, const long double *sum)
+static bool is_negligible(size_t entries, const struct hk__twofold *term, const struct hk__twofold *sum)
 {
-  static const long double negligible = 0x1p-72L;
+  static const double negligible = 0x1p-72;
   for (size_t i = 0; i < entries; i++)
-    if (!(fabsl(term[i]) <= negligible * fabsl(sum[i])))
+    if (!(fabs(term[i].high) <= negligible * fabs(sum[i].high)))
       return false;
   return true;
 }
 
 /* Taylor series of exp(A dt) and of its integral, for rate * dt <= 1/2. */
-static void short_propagator(size_t n, const double A[][HK_STATES_MAX], long double dt, long double *P, long double *Q)
+static void short_propagator(size_t n, const double A[][HK_STATES_MAX], double dt, struct hk__twofold *P,
+                             struct hk__twofold *Q)
 {
   matrix step, term, next;
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < n; j++) {
-      step[i * n + j] = (long double)A[i][j] * dt;
-      term[i * n + j] = P[i * n + j] = i == j;
-      Q[i * n + j] = i == j ? dt : 0;
+      step[i * n + j] = hk__twofold_by(hk__twofold_of(A[i][j]), dt);
+      term[i * n + j] = P[i * n + j] = hk__twofold_of(i == j);
+      Q[i * n + j] = hk__twofold_of(i == j ? dt : 0);
     }
   for (int k = 1; k < HK__TAYLOR_MAX + 6; k++) {
     multiply(n, step, term, next);
     for (size_t i = 0; i < n * n; i++) {
-      term[i] = next[i] / k;
-      P[i] += term[i];
-      Q[i] += term[i] * dt / (k + 1);
+      term[i] = next[i].high != 0 ? hk__twofold_per(next[i], k) : next[i];
+      if (term[i].high == 0)
+        continue;
+      P[i] = hk__twofold_add(P[i], term[i]);
+      Q[i] = hk__twofold_add(Q[i], hk__twofold_per(hk__twofold_by(term[i], dt), k + 1));
     }
     if ((size_t)k >= n && is_negligible(n * n, term, P))
       return;
@@ -84,12 +90,12 @@ static void short_propagator(size_t n, const double A[][HK_STATES_MAX], long dou
 }
 
 /* From a propagator over dt to that over 2 dt. */
-static void double_propagator(size_t n, long double *P, long double *Q)
+static void double_propagator(size_t n, struct hk__twofold *P, struct hk__twofold *Q)
 {
   matrix square;
   multiply(n, P, Q, square);
   for (size_t i = 0; i < n * n; i++)
-    Q[i] += square[i];
+    Q[i] = hk__twofold_add(Q[i], square[i]);
   multiply(n, P, P, square);
   memcpy(P, square, n * n * sizeof *P);
 }
@@ -101,11 +107,11 @@ static void derive_levels(const struct hk__dynamics *d, struct hk__regime *regim
   short_propagator(n, (const double(*)[HK_STATES_MAX])regime->A, d->reach, P, Q);
   for (size_t level = 0; level < HK__LEVELS; level++) {
     for (size_t i = 0; i < n; i++)
-      regime->kept[level * n + i] = P[i * n + i] > 0.5L;
+      regime->kept[level * n + i] = P[i * n + i].high > 0.5;
     for (size_t i = 0; i < n * n; i++) {
       double kept = i / n == i % n ? regime->kept[level * n + i / n] : 0;
-      regime->propagator[level * n * n + i] = (double)(P[i] - kept);
-      regime->integral[level * n * n + i] = (double)Q[i];
+      regime->propagator[level * n * n + i] = hk__twofold_less(P[i], hk__twofold_of(kept)).high;
+      regime->integral[level * n * n + i] = Q[i].high;
     }
     double_propagator(n, P, Q);
   }
@@ -115,46 +121,48 @@ static void derive_levels(const struct hk__dynamics *d, struct hk__regime *regim
 static bool solve_rest(const struct hk__kernel *kernel, const double *right, double *y)
 {
   size_t n = kernel->n;
-  long double m[HK_STATES_MAX][HK_STATES_MAX + 1];
+  struct hk__twofold m[HK_STATES_MAX][HK_STATES_MAX + 1];
   for (size_t i = 0; i < n; i++) {
     for (size_t j = 0; j < n; j++)
-      m[i][j] = kernel->system.A[i][j];
-    m[i][n] = -(long double)right[i];
+      m[i][j] = hk__twofold_of(kernel->system.A[i][j]);
+    m[i][n] = hk__twofold_of(-right[i]);
   }
   for (size_t c = 0; c < n; c++) {
     size_t pivot = c;
     for (size_t i = c + 1; i < n; i++)
-      if (fabsl(m[i][c]) > fabsl(m[pivot][c]))
+      if (fabs(m[i][c].high) > fabs(m[pivot][c].high))
         pivot = i;
-    if (m[pivot][c] == 0)
+    if (m[pivot][c].high == 0)
       return false;
     for (size_t j = 0; j <= n; j++) {
-      long double swap = m[c][j];
+      struct hk__twofold swap = m[c][j];
       m[c][j] = m[pivot][j];
       m[pivot][j] = swap;
     }
-    for (size_t i = 0; i < n; i++)
-      if (i != c) {
-        long double factor = m[i][c] / m[c][c];
-        for (size_t j = c; j <= n; j++)
-          m[i][j] -= factor * m[c][j];
-      }
+    for (size_t i = 0; i < n; i++) {
+      if (i == c || m[i][c].high == 0)
+        continue;
+      struct hk__twofold factor = hk__twofold_over(m[i][c], m[c][c]);
+      for (size_t j = c; j <= n; j++)
+        m[i][j] = hk__twofold_less(m[i][j], hk__twofold_times(factor, m[c][j]));
+    }
   }
   for (size_t i = 0; i < n; i++)
-    y[i] = (double)(m[i][n] / m[i][i]);
+    y[i] = hk__twofold_over(m[i][n], m[i][i]).high;
   return true;
 }
 
 /* sense . exp(A t) e_j for all j, and with A^2 in front for the curvature. */
-static void responses(const struct hk__dynamics *d, const long double *P, double *value, double *curvature)
+static void responses(const struct hk__dynamics *d, const struct hk__twofold *P, double *value, double *curvature)
 {
   size_t n = d->key.n;
   double row[HK_STATES_MAX], twice[HK_STATES_MAX];
   for (size_t j = 0; j < n; j++) {
-    long double sum = 0;
+    struct hk__twofold sum = hk__twofold_of(0);
     for (size_t i = 0; i < n; i++)
-      sum += (long double)d->key.sense[i] * P[i * n + j];
-    value[j] = (double)sum;
+      if (d->key.sense[i] != 0)
+        sum = hk__twofold_add(sum, hk__twofold_by(P[i * n + j], d->key.sense[i]));
+    value[j] = sum.high;
   }
   for (size_t j = 0; j < n; j++) {
     row[j] = 0;
@@ -178,9 +186,9 @@ static void derive_horizons(struct hk__dynamics *d)
   matrix at, next, stepP, stepQ;
   short_propagator(n, (const double(*)[HK_STATES_MAX])d->free.A, d->reach / STEPS, stepP, stepQ);
   for (size_t i = 0; i < n * n; i++)
-    at[i] = i / n == i % n;
+    at[i] = hk__twofold_of(i / n == i % n);
   double hi[HK_STATES_MAX], lo[HK_STATES_MAX], value[HK_STATES_MAX], bend[HK_STATES_MAX], gain = 0;
-  double last[HK_STATES_MAX], last_bend[HK_STATES_MAX];
+  double last[HK_STATES_MAX] = {0}, last_bend[HK_STATES_MAX];
   responses(d, at, last, last_bend);
   memcpy(hi, last, sizeof hi);
   memcpy(lo, last, sizeof lo);
@@ -373,11 +381,11 @@ void hk__kernel_propagator(const struct hk__kernel *kernel, bool clamped, double
   for (double x = kernel->rate * fabs(dt); x > hk__reach_per_rate; x *= 0.5)
     doublings++;
   matrix P, Q;
-  short_propagator(n, (const double(*)[HK_STATES_MAX])regime->A, ldexpl(dt, -doublings), P, Q);
+  short_propagator(n, (const double(*)[HK_STATES_MAX])regime->A, ldexp(dt, -doublings), P, Q);
   for (int i = 0; i < doublings; i++)
     double_propagator(n, P, Q);
   for (size_t i = 0; i < n * n; i++) {
-    propagator[i] = (double)P[i];
-    integral[i] = (double)Q[i];
+    propagator[i] = P[i].high;
+    integral[i] = Q[i].high;
   }
 }

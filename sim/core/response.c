@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/twofold.h"
+
 enum { NODES = HK__RESPONSE_DEGREE + 1 };
 
 /* Whether a state hardly leaks: under a current it rests so far away, for so much drive, that its distance from rest
@@ -44,17 +46,32 @@ int hk__kernel_compare(const struct hk__kernel *a, const struct hk__kernel *b)
 /* exp(A u) at the nodes u = h (1 + cos((i + 1/2) pi / NODES)) / 2, and at both ends of the window after them. */
 struct samples {
   double P[NODES + 2][HK_STATES_MAX * HK_STATES_MAX];
-  double widest;                 /* between neighbours, ms */
-  long double cosine[4 * NODES]; /* cos(m pi / (2 NODES)) */
+  double widest;                        /* between neighbours, ms */
+  struct hk__twofold cosine[4 * NODES]; /* cos(m pi / (2 NODES)) */
 };
+
+/* cosine[m] = cos(m pi / (2 NODES)): that of the first by its series, the others by cos(m + 1) = 2 cos 1 cos m -
+ * cos(m - 1). */
+static void fill_cosines(struct hk__twofold *cosine)
+{
+  const struct hk__twofold pi = {0x1.921fb54442d18p+1, 0x1.1a62633145c07p-53};
+  const struct hk__twofold angle = hk__twofold_per(pi, 2 * NODES), square = hk__twofold_times(angle, angle);
+  struct hk__twofold term = hk__twofold_of(1);
+  cosine[0] = cosine[1] = term;
+  for (int k = 1; k < 12; k++) {
+    term = hk__twofold_per(hk__twofold_times(term, square), -2.0 * k * (2 * k - 1));
+    cosine[1] = hk__twofold_add(cosine[1], term);
+  }
+  for (int m = 1; m + 1 < 4 * NODES; m++)
+    cosine[m + 1] = hk__twofold_less(hk__twofold_times(hk__twofold_by(cosine[1], 2), cosine[m]), cosine[m - 1]);
+}
 
 static void take_samples(const struct hk__kernel *kernel, double h, struct samples *samples)
 {
   double Q[HK_STATES_MAX * HK_STATES_MAX];
-  for (int m = 0; m < 4 * NODES; m++)
-    samples->cosine[m] = cosl((long double)m * acosl(-1) / (2 * NODES));
+  fill_cosines(samples->cosine);
   for (int i = 0; i < NODES; i++)
-    hk__kernel_propagator(kernel, false, 0.5 * h * (double)(1 + samples->cosine[2 * i + 1]), samples->P[i], Q);
+    hk__kernel_propagator(kernel, false, 0.5 * h * (1 + samples->cosine[2 * i + 1].high), samples->P[i], Q);
   hk__kernel_propagator(kernel, false, 0, samples->P[NODES], Q);
   hk__kernel_propagator(kernel, false, h, samples->P[NODES + 1], Q);
   samples->widest = 0.5 * h * M_PI / NODES;
@@ -70,24 +87,25 @@ static void multiply(size_t n, const double *P, const double *v, double *out)
 }
 
 /* Chebyshev coefficients of the function with these values at the nodes. */
-static void chebyshev(const struct samples *samples, const double *value, long double *coefficient)
+static void chebyshev(const struct samples *samples, const double *value, struct hk__twofold *coefficient)
 {
   for (int k = 0; k < NODES; k++) {
-    long double sum = 0;
+    struct hk__twofold sum = hk__twofold_of(0);
     for (int i = 0; i < NODES; i++)
-      sum += value[i] * samples->cosine[k * (2 * i + 1) % (4 * NODES)];
-    coefficient[k] = sum * (k == 0 ? 1 : 2) / NODES;
+      sum = hk__twofold_add(sum, hk__twofold_by(samples->cosine[k * (2 * i + 1) % (4 * NODES)], value[i]));
+    coefficient[k] = hk__twofold_per(sum, k == 0 ? NODES : 0.5 * NODES);
   }
 }
 
-/* The same polynomial in powers of x, up to a degree. */
-static void to_powers(const long double *coefficient, unsigned degree, double *power)
+/* The same polynomial in powers of x, up to a degree. Those of Chebyshev's polynomials are whole numbers. */
+static void to_powers(const struct hk__twofold *coefficient, unsigned degree, double *power)
 {
-  long double before[NODES] = {1}, now[NODES] = {0, 1}, sum[NODES] = {coefficient[0]};
+  double before[NODES] = {1}, now[NODES] = {0, 1};
+  struct hk__twofold sum[NODES] = {coefficient[0]};
   for (unsigned k = 1; k <= degree; k++) {
     for (unsigned i = 0; i <= k; i++)
-      sum[i] += coefficient[k] * now[i];
-    long double next[NODES] = {0};
+      sum[i] = hk__twofold_add(sum[i], hk__twofold_by(coefficient[k], now[i]));
+    double next[NODES] = {0};
     for (unsigned i = 0; i <= k && i + 1 < NODES; i++)
       next[i + 1] = 2 * now[i];
     for (unsigned i = 0; i <= k; i++)
@@ -96,24 +114,25 @@ static void to_powers(const long double *coefficient, unsigned degree, double *p
     memcpy(now, next, sizeof now);
   }
   for (unsigned i = 0; i < NODES; i++)
-    power[i] = (double)sum[i];
+    power[i] = sum[i].high;
 }
 
 /* The least degree whose remainder is below rounding error: not below that of the samples, which leaves something like
  * 1e-17 of the largest in every coefficient. */
-static unsigned degree_needed(const long double *coefficient)
+static unsigned degree_needed(const struct hk__twofold *coefficient)
 {
-  static const long double negligible = 4e-16L;
-  long double largest = 0, tail = 0;
+  static const double negligible = 4e-16;
+  double largest = 0, tail = 0;
   for (int k = 0; k < NODES; k++)
-    largest = fmaxl(largest, fabsl(coefficient[k]));
+    largest = fmax(largest, fabs(coefficient[k].high));
   int k = NODES;
-  while (k > 1 && tail + fabsl(coefficient[k - 1]) <= negligible * largest)
-    tail += fabsl(coefficient[--k]);
+  while (k > 1 && tail + fabs(coefficient[k - 1].high) <= negligible * largest)
+    tail += fabs(coefficient[--k].high);
   return (unsigned)k - 1;
 }
 
-static void fit_port(struct hk__response *r, const struct samples *samples, size_t p, long double coefficient[][NODES])
+static void fit_port(struct hk__response *r, const struct samples *samples, size_t p,
+                     struct hk__twofold coefficient[][NODES])
 {
   const struct hk__kernel *kernel = r->kernel;
   struct hk__port_response *port = &r->port[p];
@@ -222,7 +241,7 @@ void hk__response_init(struct hk__response *response, const struct hk__kernel *k
   struct samples samples;
   take_samples(kernel, h, &samples);
   derive_bend(kernel, &samples, h, response->bend);
-  long double coefficient[HK_PORTS_MAX][HK_STATES_MAX][NODES];
+  struct hk__twofold coefficient[HK_PORTS_MAX][HK_STATES_MAX][NODES];
   for (size_t p = 0; p < kernel->model->port_count; p++) {
     fit_port(response, &samples, p, coefficient[p]);
     range_port(response, &samples, p);
