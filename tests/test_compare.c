@@ -139,6 +139,17 @@ START_TEST(tells_all_errors_at_once)
 }
 END_TEST
 
+START_TEST(given_weights_are_not_trained)
+{
+  write_config(AND_DATA AND_NET VOLLEY);
+  const char *const train[] = {"compare", "c.yaml", "--train", NULL};
+  ck_assert_int_eq(command_run(folder, train), 2);
+  char *text = command_text(folder, "stderr");
+  ck_assert_str_eq(text, "c.yaml: the weights are given in the config: nothing to train\n");
+  free(text);
+}
+END_TEST
+
 /* --- good ones --- */
 
 static void read_column(const char *name, hid_t type, void *out, size_t size)
@@ -264,6 +275,7 @@ int main(void)
   tcase_set_timeout(tests, 60);
   tcase_add_loop_test(tests, refuses_bad_configs, 0, sizeof bad / sizeof *bad);
   tcase_add_test(tests, tells_all_errors_at_once);
+  tcase_add_test(tests, given_weights_are_not_trained);
   tcase_add_loop_test(tests, shipped_tables_are_exact, 0, sizeof shipped / sizeof *shipped);
   tcase_add_test(tests, archive_holds_every_unit);
   tcase_add_test(tests, perceptron_fails_at_xor);

@@ -237,7 +237,8 @@ START_TEST(dry_run_of_unknown_rates)
   FILE *file = command_create(folder, "mixed.yaml");
   fputs("simulation: {duration: 100 ms}\n"
         "populations: {c: {model: iaf_cond_exp, size: 100}, a: {model: iaf_psc_exp, size: 5}}\n"
-        "projections: [{source: c, target: a, rule: all_to_all, weight: 400 pA, delay: 1 ms}]\n",
+        "projections: [{source: c, target: a, rule: all_to_all, weight: 400 pA, delay: 1 ms}]\n"
+        "record: {spikes: [c], traces: [{name: v, population: c, variables: [V_m, g_ex], interval: 0.01 ms}]}\n",
         file);
   fclose(file);
   RUN("mixed.yaml", "--dry-run");
@@ -246,6 +247,8 @@ START_TEST(dry_run_of_unknown_rates)
   const char *row = strstr(data, "\na ");
   ck_assert_msg(strstr(data, "100          unknown\n") && strstr(data, "at 20 Hz where they are unknown"), "%s", data);
   ck_assert_msg(row && sscanf(row, " a iaf_psc_exp 5 %lf", &rate) == 1 && rate > 10, "%s", data);
+  /* 20 Hz in 100 neurons for 0.1 s; 200 columns of 10,000 numbers */
+  ck_assert_msg(strstr(data, "\nfiles     3.2 kB of spikes, 8 MB of traces\n"), "%s", data);
   free(data);
 }
 END_TEST

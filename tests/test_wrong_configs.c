@@ -112,7 +112,7 @@ static const struct wrong wrongs[] = {
     {"large_seed",
      "simulation: {duration: 1 ms, seed: 18446744073709551616}\npopulations:\n  a: {model: "
      "iaf_psc_delta, size: 4}\n",
-     {"1:36: seed: `18446744073709551616` is out of range"}},
+     {"1:36: seed: `18446744073709551616` is out of range, a value from 0 to 18446744073709551615 was"}},
     {"time",
      "simulation: {duration: 1 ms, time: exakt}\npopulations:\n  a: {model: iaf_psc_delta, size: 4}\n",
      {"1:36: time: `exakt` was found, `exact` or a grid such as `{grid: 0.1 ms}` was expected"}},

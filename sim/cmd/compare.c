@@ -259,8 +259,9 @@ static enum hk_status train(const struct request *a, struct hk_comparison *compa
                             const struct hk_comparison_watch *watch, struct hk_messages *messages)
 {
   if (!hk_comparison_needs_training(comparison)) {
+    const struct hk_place place = {a->config, 0, 0};
     if (a->train_only)
-      fputs("hillock compare: the weights are given in the config: nothing to train\n", stderr);
+      hk_messages_add(messages, HK_SEVERITY_ERROR, &place, "the weights are given in the config: nothing to train");
     return a->train_only ? HK_ERR_INPUT : HK_OK;
   }
   enum hk_status status = hk_comparison_train(comparison, watch, messages);

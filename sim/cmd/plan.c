@@ -153,6 +153,36 @@ static void print_shards(const struct hk_options *options, const struct hk_estim
   putchar('\n');
 }
 
+static double spikes_bytes(const struct hk_network *network, double duration, const double *rates)
+{
+  const double spike = 16; /* a time and an id */
+  double sum = 0;
+  for (size_t i = 0; i < hk_network_population_count(network); i++)
+    if (hk_network_records_spikes(network, i))
+      sum += spike * hk_network_population(network, i)->size * rates[i] * duration / 1000;
+  return sum;
+}
+
+static double traces_bytes(const struct hk_network *network, double duration)
+{
+  double sum = 0;
+  for (size_t i = 0; i < hk_network_trace_count(network); i++) {
+    const struct hk_trace_spec *trace = hk_network_trace(network, i);
+    const double columns = (double)trace->neuron_count * (double)trace->variable_count;
+    sum += columns * sizeof(float) * duration / trace->interval;
+  }
+  return sum;
+}
+
+static void print_files(const struct hk_network *network, double duration, const double *rates)
+{
+  char text[TEXT];
+  printf("files     %s of spikes", show_bytes((uint64_t)spikes_bytes(network, duration, rates), text));
+  if (hk_network_trace_count(network) > 0)
+    printf(", %s of traces", show_bytes((uint64_t)traces_bytes(network, duration), text));
+  putchar('\n');
+}
+
 static void print_all(const struct hk_network *network, const struct hk_options *options, double duration,
                       const struct hk_estimate *estimate, const double *rates, const double *told)
 {
@@ -165,14 +195,15 @@ static void print_all(const struct hk_network *network, const struct hk_options 
   if (options->scheduler != HK_SCHEDULER_QUEUE && !(options->grid > 0))
     print_shards(options, estimate);
   printf("duration  %s\n", show_time(duration, text));
-  printf("time      roughly %s, if neurons spike at these rates",
-         show_wall(expected_seconds(network, options, duration, estimate, rates), text));
+  print_files(network, duration, rates);
+  printf("time      roughly %s\n", show_wall(expected_seconds(network, options, duration, estimate, rates), text));
   bool all_known = true;
   for (size_t i = 0; i < hk_network_population_count(network); i++)
     all_known &= !isnan(told[i]);
+  printf("\nFiles and time are for neurons that spike at these rates");
   if (!all_known)
     printf(", or at %g Hz where they are unknown", assumed_rate);
-  putchar('\n');
+  puts(".");
 }
 
 enum hk_status print_plan(const struct hk_network *network, const struct hk_options *options, double duration)

@@ -33,7 +33,7 @@ static const struct option_row rows[] = {
     [SEED] = {"seed", 0, "N", "the seed of everything that is drawn"},
     [THREADS] = {"threads", 0, "N", "threads to use; default all processors; the result does not depend on it"},
     [SCHEDULER] = {"scheduler", 0, "S", "auto, queue (plain event-driven) or windows (the fast one)"},
-    [DRY_RUN] = {"dry-run", 'n', NULL, "build nothing: print populations, synapses, memory and time needed"},
+    [DRY_RUN] = {"dry-run", 'n', NULL, "build nothing: print populations, synapses, memory, files and time needed"},
     [PROGRESS] = {"progress", 0, "KIND", "auto, bar, plain or none; auto is a bar on a terminal, else plain lines"},
 };
 

@@ -194,6 +194,8 @@ static bool in_range(const struct hk__field *field, double value)
   return value <= field->high && (field->open_low ? value > field->low : value >= field->low);
 }
 
+static const char largest_whole[] = "18446744073709551615"; /* of 64 bits */
+
 static const char *number_with_unit(double value, const char *unit, char *buffer, size_t size)
 {
   snprintf(buffer, size, "%s%s%s", hk__number_text(value).text, strcmp(unit, "1") != 0 ? " " : "",
@@ -206,7 +208,10 @@ static void out_of_range(struct hk__reader *reader, const struct hk__field *fiel
 {
   char low[96], high[96], expected[256];
   number_with_unit(field->low, unit, low, sizeof low);
-  number_with_unit(field->high, unit, high, sizeof high);
+  if (field->high < 0x1p64 || isinf(field->high))
+    number_with_unit(field->high, unit, high, sizeof high);
+  else
+    snprintf(high, sizeof high, "%s", largest_whole);
   bool bounded_low = !isinf(field->low), bounded_high = !isinf(field->high);
   if (bounded_low && bounded_high)
     snprintf(expected, sizeof expected, field->open_low ? "a value above %s and at most %s" : "a value from %s to %s",
@@ -248,10 +253,9 @@ bool hk__read_quantity(struct hk__reader *reader, const struct hk__field *field,
 /* Digits alone keep all 64 bits; other ways of writing a number, `1e4`, go through a double. */
 static bool whole_from_text(struct hk__reader *reader, const char *text, uint64_t *value, double *number)
 {
-  static const char largest[] = "18446744073709551615";
   char why[HK__UNITS_WHY];
   size_t digits = strspn(text, "0123456789");
-  if (digits > 0 && text[digits] == '\0' && (digits < 20 || (digits == 20 && strcmp(text, largest) <= 0))) {
+  if (digits > 0 && text[digits] == '\0' && (digits < 20 || (digits == 20 && strcmp(text, largest_whole) <= 0))) {
     *value = strtoull(text, NULL, 10);
     *number = (double)*value;
     return true;
