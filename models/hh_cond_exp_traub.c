@@ -281,7 +281,7 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
   (void)free;
   const struct factors f = {*dt, *dt / p[C_M], *dt / p[TAU_SYN_EX], *dt / p[TAU_SYN_IN]};
   const struct near near = find_near(p, x[V_M]);
-  if (from == 0)
+  if (from <= 1 && to > 0)
     expand(p, current, &f, &near, 0, x);
   for (size_t k = from > 1 ? from - 1 : 1; k < to; k++)
     expand(p, current, &f, &near, k, x);

@@ -79,7 +79,8 @@ static inline double hk_expm1(double x)
 
 /* What a model's series hook does for the terms from .. to, `to` at most 20: the statements of the last argument make
  * term k + 1 of the states of their terms up to k, a constant that has the name of the first. So sums over
- * terms become straight code, several times as fast as loops of ever other lengths. */
+ * terms become straight code, several times as fast as loops of ever other lengths. A model of many sums does better
+ * with one loop that takes all of them, as straight code for them outgrows the processor's store of instructions. */
 #define HK_SERIES_EACH(k, from, to, ...)                                \
   for (size_t hk__k = (from) > 0 ? (from)-1 : 0; hk__k < (to); hk__k++) \
     switch (hk__k) {                                                    \
