@@ -435,6 +435,18 @@ static void receive_at_each_port(const struct hk_model *model, const double *par
     x[j] = state[j][0];
 }
 
+/* The initial state, after an event at each port. */
+static void set_out(const struct hk_model *model, const double *param, double *x, const bool *given)
+{
+  for (size_t j = 0; j < model->state_count; j++) {
+    const char *preset = model->states[j].preset_param;
+    x[j] = preset ? param[hk_model_param(model, preset)] : model->states[j].preset;
+  }
+  if (model->initialise)
+    model->initialise(param, x, given);
+  receive_at_each_port(model, param, x);
+}
+
 START_TEST(integrates_as_gsl_does)
 {
   const struct hk_model *model = neuron((size_t)_i);
@@ -445,13 +457,7 @@ START_TEST(integrates_as_gsl_does)
   for (size_t k = 0; k < model->param_count; k++)
     param[k] = model->params[k].preset;
   for (int clamped = 0; clamped < 2; clamped++) {
-    for (size_t j = 0; j < model->state_count; j++) {
-      const char *preset = model->states[j].preset_param;
-      x[j] = preset ? param[hk_model_param(model, preset)] : model->states[j].preset;
-    }
-    if (model->initialise)
-      model->initialise(param, x, given);
-    receive_at_each_port(model, param, x);
+    set_out(model, param, x, given);
     memcpy(y, x, sizeof y);
     struct field field = {model, param, clamped};
     gsl_odeiv2_system system = {gsl_slope, NULL, model->state_count, &field};
@@ -466,6 +472,33 @@ START_TEST(integrates_as_gsl_does)
         ck_assert_double_eq_tol(x[j], y[j], 1e-8 * (1 + fabs(y[j])));
     }
     gsl_odeiv2_driver_free(driver);
+  }
+}
+END_TEST
+
+/* A series that is begun with some terms and taken up again is that which is taken at once. */
+START_TEST(series_may_be_taken_up)
+{
+  enum { LAST = HK__SERIES_LAST };
+  const struct hk_model *model = neuron((size_t)_i);
+  if (!model || !model->series)
+    return;
+  double x[HK_STATES_MAX];
+  bool given[HK_STATES_MAX] = {false};
+  hk_lanes param[HK_PARAMS_MAX], current[HK_SERIES_MAX] = {hk_lanes_all(3), hk_lanes_all(-0.2)};
+  hk_lanes free = hk_lanes_all(1), dt = hk_lanes_all(0.05), terms[2][HK_SERIES_ROWS][HK_SERIES_MAX];
+  double preset[HK_PARAMS_MAX];
+  for (size_t k = 0; k < model->param_count; k++)
+    param[k] = hk_lanes_all(preset[k] = model->params[k].preset);
+  set_out(model, preset, x, given);
+  for (size_t first = 1; first < LAST; first++) {
+    for (size_t j = 0; j < model->state_count; j++)
+      terms[0][j][0] = terms[1][j][0] = hk_lanes_all(x[j]);
+    model->series(param, current, &free, &dt, 0, LAST, terms[0]);
+    model->series(param, current, &free, &dt, 0, first, terms[1]);
+    model->series(param, current, &free, &dt, first + 1, LAST, terms[1]);
+    for (size_t j = 0; j < model->state_count; j++)
+      ck_assert_mem_eq(terms[0][j], terms[1][j], (LAST + 1) * sizeof(hk_lanes));
   }
 }
 END_TEST
@@ -485,6 +518,7 @@ int main(void)
   tcase_add_loop_test(tests, schedulers_agree, 0, count);
   tcase_add_loop_test(tests, quiet_times_are_kept, 0, count);
   tcase_add_loop_test(tests, integrates_as_gsl_does, 0, count);
+  tcase_add_loop_test(tests, series_may_be_taken_up, 0, count);
   suite_add_tcase(suite, tests);
   return run_suite(suite);
 }
