@@ -150,12 +150,12 @@ HK_INLINE void add_products(size_t i, size_t j, hk_lanes x[][HK_SERIES_MAX], str
 HK_INLINE struct sums sum_products(size_t k, hk_lanes x[][HK_SERIES_MAX])
 {
   struct sums sums = {0};
-  size_t i = 1, j = k > 0 ? k - 1 : 0;
-  for (; i < j; i++, j--) {
-    add_products(i, j, x, &sums);
-    add_products(j, i, x, &sums);
+  size_t i = 1;
+  for (; 2 * i < k; i++) {
+    add_products(i, k - i, x, &sums);
+    add_products(k - i, i, x, &sums);
   }
-  if (i == j)
+  if (2 * i == k)
     add_products(i, i, x, &sums);
   return sums;
 }
@@ -181,9 +181,12 @@ HK_INLINE void begin_rates(const hk_lanes *p, hk_lanes x[][HK_SERIES_MAX])
 HK_INLINE void expand_rates(const struct sums *s, size_t k, hk_lanes x[][HK_SERIES_MAX])
 {
   const double per = -hk_series_per(k);
-  const hk_lanes *inverse = x[INVERSE], v = x[V_M][k], slope = x[SLOPE][k] = (double)k * v;
-  const hk_lanes e4 = x[E4][k] = per / 4 * hk_lanes_fma(slope, x[E4][0], s->e4);
-  const hk_lanes e5 = x[E5][k] = per / 5 * hk_lanes_fma(slope, x[E5][0], s->e5);
+  const hk_lanes *inverse = x[INVERSE], v = x[V_M][k], slope = (double)k * v;
+  const hk_lanes e4 = per / 4 * hk_lanes_fma(slope, x[E4][0], s->e4);
+  const hk_lanes e5 = per / 5 * hk_lanes_fma(slope, x[E5][0], s->e5);
+  x[SLOPE][k] = slope;
+  x[E4][k] = e4;
+  x[E5][k] = e5;
   x[E18][k] = per / 18 * hk_lanes_fma(slope, x[E18][0], s->e18);
   x[E40][k] = per / 40 * hk_lanes_fma(slope, x[E40][0], s->e40);
   hk_lanes m_open = hk_lanes_fma(e4, x[LINOID_M_OPEN][0], s->m_open);
@@ -196,7 +199,7 @@ HK_INLINE void expand_rates(const struct sums *s, size_t k, hk_lanes x[][HK_SERI
   x[LOGISTIC][k] = -exp_5 * logistic * inverse[3];
 }
 
-/* Term k of the rates of m, h and n, per ms. */
+/* Term k of the rates of m, h and n, per ms. Sums: for k > 0. */
 struct rates {
   hk_lanes open[3], close[3];
 };

@@ -106,6 +106,12 @@ static double expected_seconds(const struct hk_network *network, const struct hk
   return build + (busy + integrated) / fmin(threads, shards);
 }
 
+/* Of what may be more than can be counted. */
+static uint64_t whole(double x)
+{
+  return x < 0x1p63 ? (uint64_t)x : (uint64_t)1 << 63;
+}
+
 /* told: NAN where no theory tells the rate. */
 static void print_populations(const struct hk_network *network, const double *rates, const double *told)
 {
@@ -130,7 +136,7 @@ static void print_projections(const struct hk_network *network)
     const struct hk_projection_spec *projection = hk_network_projection(network, i);
     printf("%-20s %-20s %16s\n", hk_network_population(network, projection->source)->name,
            hk_network_population(network, projection->target)->name,
-           show_count((uint64_t)hk_network_expected_synapses(network, i), text));
+           show_count(whole(hk_network_expected_synapses(network, i)), text));
   }
 }
 
@@ -177,9 +183,9 @@ static double traces_bytes(const struct hk_network *network, double duration)
 static void print_files(const struct hk_network *network, double duration, const double *rates)
 {
   char text[TEXT];
-  printf("files     %s of spikes", show_bytes((uint64_t)spikes_bytes(network, duration, rates), text));
+  printf("files     at least %s of spikes", show_bytes(whole(spikes_bytes(network, duration, rates)), text));
   if (hk_network_trace_count(network) > 0)
-    printf(", %s of traces", show_bytes((uint64_t)traces_bytes(network, duration), text));
+    printf(", %s of traces", show_bytes(whole(traces_bytes(network, duration)), text));
   putchar('\n');
 }
 
@@ -190,7 +196,7 @@ static void print_all(const struct hk_network *network, const struct hk_options 
   print_populations(network, rates, told);
   print_projections(network);
   printf("\nneurons   %s\n", show_count(estimate->neurons, text));
-  printf("synapses  %s\n", show_count((uint64_t)estimate->synapses, text));
+  printf("synapses  %s\n", show_count(whole(estimate->synapses), text));
   printf("memory    %s\n", show_bytes(estimate->bytes + own_bytes(), text));
   if (options->scheduler != HK_SCHEDULER_QUEUE && !(options->grid > 0))
     print_shards(options, estimate);

@@ -47,10 +47,13 @@ static void multiply(size_t n, const struct hk__twofold *a, const struct hk__two
   for (size_t i = 0; i < n; i++) {
     for (size_t j = 0; j < n; j++)
       out[i * n + j] = hk__twofold_of(0);
-    for (size_t k = 0; k < n; k++)
-      for (size_t j = 0; j < n && a[i * n + k].high != 0; j++)
+    for (size_t k = 0; k < n; k++) {
+      if (a[i * n + k].high == 0)
+        continue;
+      for (size_t j = 0; j < n; j++)
         if (b[k * n + j].high != 0)
           out[i * n + j] = hk__twofold_add(out[i * n + j], hk__twofold_times(a[i * n + k], b[k * n + j]));
+    }
   }
 }
 
@@ -234,10 +237,9 @@ static void derive_horizons(struct hk__dynamics *d)
   }
 }
 
-static bool all_finite(const struct hk_linear *s)
+static bool all_finite(const double *values, size_t count)
 {
-  const double *values = (const double *)s;
-  for (size_t i = 0; i < sizeof *s / sizeof *values; i++)
+  for (size_t i = 0; i < count; i++)
     if (!isfinite(values[i]))
       return false;
   return true;
@@ -260,7 +262,8 @@ static enum hk_status derive(const struct hk__dynamics_key *key, struct hk__dyna
   if (!d)
     return HK_ERR_MEMORY;
   d->users = 1;
-  d->memory = calloc(4 * block + 2 * HK__LEVELS * n, sizeof *d->memory);
+  const size_t entries = 4 * block + 2 * HK__LEVELS * n;
+  d->memory = calloc(entries, sizeof *d->memory);
   if (!d->memory) {
     release(d);
     return HK_ERR_MEMORY;
@@ -280,6 +283,10 @@ static enum hk_status derive(const struct hk__dynamics_key *key, struct hk__dyna
   d->reach = hk__reach_per_rate / fmax(d->rate, 1e-9);
   derive_levels(d, &d->free);
   derive_levels(d, &d->clamped);
+  if (!all_finite(d->memory, entries)) {
+    release(d);
+    return HK_ERR_NUMERIC;
+  }
   *out = d;
   return HK_OK;
 }
@@ -326,7 +333,7 @@ static enum hk_status init_kernel(struct hk__kernel *kernel, const struct hk_mod
   kernel->model = model;
   kernel->n = model->state_count;
   model->linear(param, &kernel->system);
-  if (!all_finite(&kernel->system))
+  if (!all_finite((const double *)&kernel->system, sizeof kernel->system / sizeof(double)))
     return HK_ERR_NUMERIC;
   for (size_t i = 0; i < kernel->n; i++)
     if (model->states[i].flags & HK_STATE_CLAMPED)
