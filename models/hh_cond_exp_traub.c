@@ -199,11 +199,12 @@ HK_INLINE void expand_rates(const struct sums *s, size_t k, hk_lanes x[][HK_SERI
   x[LOGISTIC][k] = -exp_5 * logistic * inverse[3];
 }
 
-/* Term k of the rates of m, h and n, per ms. Sums: for k > 0. */
+/* Of m, h and n, per ms. */
 struct rates {
   hk_lanes open[3], close[3];
 };
 
+/* Term k of the rates. The sums are for k > 0; where k = 0 they may be NULL. */
 HK_INLINE struct rates find_rates(const hk_lanes *p, const struct near *near, const struct sums *s, size_t k,
                                   hk_lanes x[][HK_SERIES_MAX])
 {

@@ -250,6 +250,10 @@ START_TEST(dry_run_of_unknown_rates)
   /* 20 Hz in 100 neurons for 0.1 s; 200 columns of 10,000 numbers */
   ck_assert_msg(strstr(data, "\nfiles     at least 3.2 kB of spikes, 8 MB of traces\n"), "%s", data);
   free(data);
+  RUN("mixed.yaml", "--dry-run", "--duration", "1e300 s");
+  data = command_text(folder, "stdout");
+  ck_assert_msg(strstr(data, " EB of traces\n"), "%s", data);
+  free(data);
 }
 END_TEST
 

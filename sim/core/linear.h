@@ -104,7 +104,7 @@ struct hk__dynamics_set {
 void hk__dynamics_set_clear(struct hk__dynamics_set *set);
 
 /* Derives a kernel from the model's parameters; set: NULL if it shares with no other. Errors: HK_ERR_MEMORY;
- * HK_ERR_NUMERIC if the system has entries that are not finite. */
+ * HK_ERR_NUMERIC if the system or what is derived from it has entries that are not finite. */
 enum hk_status hk__kernel_create(const struct hk_model *model, const double *param, struct hk__dynamics_set *set,
                                  struct hk__kernel **out);
 void hk__kernel_destroy(struct hk__kernel *kernel); /* NULL is fine; not by two threads at a time */

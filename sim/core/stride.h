@@ -74,7 +74,7 @@ struct hk__stride {
   hk_lanes x[HK__STATES_ROOM];
   hk_lanes low, high; /* what state 0 stays between, more or less (Runge-Kutta) */
   hk_lanes term[HK_SERIES_ROWS][HK_SERIES_MAX];
-  hk_lanes span, part; /* the series are in the time over span, of which the step takes this part */
+  hk_lanes span, part; /* the series are in the time over span, of which the step takes this part: its length */
   hk_lanes last;       /* the highest term of each lane's series */
 };
 
