@@ -7,6 +7,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { HK__POLYNOMIAL_TERMS = 32 };
+
+/* A polynomial and its derivative: even and odd terms apart, so that no sum has to wait long for another. */
+static inline void hk__polynomial_at(const double *w, const double *slope, size_t count, double s, double *p, double *d)
+{
+  const double s2 = s * s;
+  double even = 0, odd = 0, slope_even = 0, slope_odd = 0;
+  size_t k = count - 1;
+  if (k % 2 == 0)
+    even = w[k];
+  else {
+    odd = w[k--];
+    slope_even = slope[k];
+    even = w[k];
+  }
+  for (; k > 0; k -= 2) {
+    odd = fma(odd, s2, w[k - 1]);
+    even = fma(even, s2, w[k - 2]);
+    slope_odd = fma(slope_odd, s2, slope[k - 1]);
+    slope_even = fma(slope_even, s2, slope[k - 2]);
+  }
+  *p = fma(odd, s, even);
+  *d = fma(slope_odd, s, slope_even);
+}
+
 /* p(s) = sum w[k] s^k for s in [0, 1], of `count` coefficients, starts below the level. Returns true and the first s in
  * (0, 1] where p(s) >= level (> level if strict) in *s, or false.
  *
@@ -15,21 +40,19 @@
  * quadratically towards a crossing and pass a maximum that stays below. */
 static inline bool hk__polynomial_first(const double *w, size_t count, double level, bool strict, double *s)
 {
-  double top = w[0], curvature = 0;
+  double top = w[0], curvature = 0, slope[HK__POLYNOMIAL_TERMS];
   for (size_t k = count; k-- > 1;) {
     double positive = w[k] > 0 ? w[k] : 0;
     top += positive;
     curvature += (double)(k * (k - 1)) * positive;
+    slope[k - 1] = (double)k * w[k];
   }
   if (top < level)
     return false;
   const double smallest = 0x1p-50;
   for (double at = 0;;) {
-    double p = 0, d = 0;
-    for (size_t k = count; k-- > 0;) {
-      d = fma(d, at, p);
-      p = fma(p, at, w[k]);
-    }
+    double p, d;
+    hk__polynomial_at(w, slope, count, at, &p, &d);
     double gap = level - p;
     if (strict ? gap < 0 : gap <= 0) {
       *s = at;
