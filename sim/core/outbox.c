@@ -67,7 +67,7 @@ enum hk_status hk__outbox_flush(struct hk__outbox *box)
 
 enum hk_status hk__outbox_rows(struct hk__outbox *box, size_t trace, uint64_t first, const double *rows, size_t count)
 {
-  return box->sink.trace && count > 0 ? box->sink.trace(box->sink.context, trace, first, rows, count) : HK_OK;
+  return box->sink.trace ? box->sink.trace(box->sink.context, trace, first, rows, count) : HK_OK;
 }
 
 void hk__outbox_clear(struct hk__outbox *box)

@@ -89,7 +89,8 @@ static enum hk_status hand_over_rows(struct windows *w, double until)
       end++;
     rows->handed = end;
     size_t width = trace->neuron_count * trace->variable_count;
-    status = hk__outbox_rows(w->outbox, t, first, rows->rows + (first - w->first_sample[t]) * width, end - first);
+    if (end > first)
+      status = hk__outbox_rows(w->outbox, t, first, rows->rows + (first - w->first_sample[t]) * width, end - first);
   }
   return status;
 }
