@@ -22,6 +22,9 @@ extern "C" {
 /* Limits of a point model; HK_PORTS_MAX of a linear one. */
 enum { HK_STATES_MAX = 14, HK_PORTS_MAX = 4, HK_PARAMS_MAX = 40 };
 
+/* Ports of a model whose neurons settle. */
+enum { HK_DOZE_PORTS = 2 };
+
 /* Terms of a Taylor series at most; series that a model's hook may use. */
 enum { HK_SERIES_MAX = 24, HK_SERIES_ROWS = 48 };
 
@@ -144,6 +147,17 @@ struct hk_model {
   /* Nonlinear models: a time, in ms, before which free neurons in state x surely do not spike while nothing arrives and
    * their current stays at most `current`; 0 if that cannot be told cheaply. May be NULL. */
   void (*quiet)(const hk_lanes *param, const hk_lanes *x, const hk_lanes *current, hk_lanes *time);
+
+  /* Nonlinear models: advances x by *dt >= 0 or, where that is too much for the method, by as much of it as is not, to
+   * what *dt is set; free is as for series. The error is to be some 1e-14 of the state, as no tolerance applies;
+   * series is then what finds crossings. May be NULL. */
+  void (*leap)(const hk_lanes *param, const hk_lanes *current, const hk_lanes *free, hk_lanes *dt, hk_lanes *x);
+
+  /* Models that leap, of at most HK_DOZE_PORTS ports: whether a free neuron in state x, by what it knows of all states
+   * but state 0, surely never spikes while its current stays at most `current` and all that arrives are events within
+   * the next *span ms whose weights' magnitudes add up to no more than allowed[port]. If so, tells those: the longer
+   * the span the better, and the more is allowed. Then events are kept back and taken in one go. May be NULL. */
+  bool (*settle)(const double *param, double current, const double *x, double *span, double *allowed);
 
   /* Nonlinear models: adds an event at the port to x, of weight[lane], in the port's unit. The engine restores what x
    * was in lanes where none arrives and, while they stand still, of clamped states. */

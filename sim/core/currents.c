@@ -86,6 +86,8 @@ static enum hk_status start_noises(struct hk__currents *currents)
       return HK_ERR_MEMORY;
     currents->noises[currents->noise_count++] = (struct hk__noise){.input = i, .time = input->from, .value = value};
     currents->bytes += input->count * sizeof *value;
+    for (uint32_t k = 0; k < input->count; k++)
+      currents->current[built->populations[input->population].first + hk__input_neuron(input, k)].noisy = true;
   }
   return HK_OK;
 }

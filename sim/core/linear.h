@@ -38,7 +38,14 @@ struct hk__current {
   double constant; /* pA */
   const struct hk__sine *sines;
   size_t sine_count;
+  bool noisy; /* noise switches it */
 };
+
+/* It changes all the time or every fraction of a millisecond. */
+static inline bool hk__current_is_restless(const struct hk__current *current)
+{
+  return current->noisy || current->sine_count > 0;
+}
 
 /* The most that a current can be; the current at absolute time t; whether it varies; its Taylor coefficients from t on,
  * series[0 .. count). */

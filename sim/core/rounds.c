@@ -8,6 +8,7 @@
  * looks ahead, samples) is done to one after the other. */
 #include <stddef.h>
 
+#include "core/doze.h"
 #include "core/stride.h"
 #include "core/walk.h"
 
@@ -33,14 +34,11 @@ struct group {
 
 /* What the first cache line of a cell, a walk and an event hold. */
 enum { SINCE, RELEASE, PREDICTED, PACE, THRESHOLD = 0, REACH, AHEAD };
-enum { TIME, STANDS, LEFT, NEXT, WEIGHT = 1, PORT, AFTER };
+enum { TIME, STANDS, LEFT, NEXT };
 _Static_assert(offsetof(struct hk__cell, pace) == PACE * sizeof(double), "the first row of a cell");
 _Static_assert(offsetof(struct hk__cell, threshold) == (HK__ROW + THRESHOLD) * sizeof(double), "its second row");
 _Static_assert(offsetof(struct hk__cell, ahead_time) == (HK__ROW + AHEAD) * sizeof(double), "its second row");
 _Static_assert(offsetof(struct hk__walk, event) == NEXT * sizeof(double), "the row of a walk");
-_Static_assert(offsetof(struct hk__event, neuron) == PORT * sizeof(double), "the row of an event");
-_Static_assert(offsetof(struct hk__event, after) == AFTER * sizeof(double), "the row of an event");
-enum { LITTLE_ENDIAN_HERE = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ }; /* the port is the upper half of its word */
 
 /* Takes up to HK_LANES of the walks. */
 static void meet(struct group *g, const uint32_t *walk, size_t count)
@@ -124,10 +122,10 @@ static void gather_events(struct group *g)
   for (size_t i = 0; i < HK_LANES; i++)
     row[i] = &g->shard->events.event[g->next[i]].time;
   hk__rows_gather(row, event);
-  g->event = event[TIME];
-  g->weight = event[WEIGHT];
-  g->port = LITTLE_ENDIAN_HERE ? (hk__words)event[PORT] >> 32 : (hk__words)event[PORT] & UINT32_MAX;
-  g->after = (hk__words)event[AFTER];
+  g->event = event[HK__EVENT_TIME];
+  g->weight = event[HK__EVENT_WEIGHT];
+  g->port = hk__event_ports(event);
+  g->after = (hk__words)event[HK__EVENT_AFTER];
 }
 
 static void put_motions(struct group *g)
@@ -143,8 +141,10 @@ static void put_motions(struct group *g)
   m->free = hk_lanes_pick(g->release > -INFINITY, hk_lanes_all(0), hk_lanes_all(1));
   for (size_t i = 0; !g->shard->walks->alike && i < HK_LANES; i++)
     hk__motions_set_param(m, i, g->cell[i]->param);
-  for (size_t i = 0; g->shard->walks->sines && i < HK_LANES; i++)
+  for (size_t i = 0; g->shard->walks->restless && i < HK_LANES; i++) {
     m->varies[i] = m->current[i]->sine_count > 0 ? -1 : 0;
+    m->restless[i] = hk__current_is_restless(m->current[i]) ? -1 : 0;
+  }
 }
 
 /* The most that each current can be. */
@@ -199,6 +199,8 @@ static enum hk_status set_out(struct group *g, hk_mask which, hk_mask *on)
     if (status != HK_OK)
       return status;
   }
+  for (unsigned some = g->shard->walks->doze ? hk__mask_bits(over) : 0; some; some &= some - 1)
+    hk__doze_off(g->shard, g->window, g->walk[__builtin_ctz(some)]->neuron);
   for (unsigned some = hk__mask_bits(*on & (g->ahead > -INFINITY)); some; some &= some - 1) {
     const size_t i = (size_t)__builtin_ctz(some);
     if (hk__cell_take_ahead(g->cell[i], g->time[i]))
@@ -212,19 +214,7 @@ static enum hk_status set_out(struct group *g, hk_mask which, hk_mask *on)
 /* The walks' next events arrive. */
 static void hear(struct group *g, hk_mask which)
 {
-  const struct hk_model *model = g->motions.model;
-  const hk_mask refractory = g->release > -INFINITY;
-  hk_lanes x[HK__STATES_ROOM];
-  for (hk_mask waiting = which, served; hk_mask_any(waiting); waiting &= ~served) {
-    const uint64_t port = g->port[__builtin_ctz(hk__mask_bits(waiting))];
-    served = waiting & (g->port == port);
-    memcpy(x, g->x, g->shard->n * sizeof *x);
-    model->receive(g->motions.param, port, &g->weight, g->x);
-    for (size_t j = 0; j < g->shard->n; j++) {
-      const bool clamped = model->states[j].flags & HK_STATE_CLAMPED;
-      g->x[j] = hk_lanes_pick(clamped ? served & ~refractory : served, g->x[j], x[j]);
-    }
-  }
+  hk__motions_receive(&g->motions, which, g->release > -INFINITY, g->port, g->weight, g->x);
   g->next = (hk__words)hk_lanes_pick(which, (hk_lanes)g->after, (hk_lanes)g->next);
   gather_events(g);
 }

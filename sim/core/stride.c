@@ -21,6 +21,7 @@ void hk__motions_put_one(struct hk__motions *m, const struct hk__motion *motion)
     hk__motions_set_param(m, lane, motion->param);
     m->current[lane] = motion->current;
     m->varies[lane] = motion->current->sine_count > 0 ? -1 : 0;
+    m->restless[lane] = hk__current_is_restless(motion->current) ? -1 : 0;
   }
   m->constant = hk_lanes_all(motion->current->constant);
   m->free = hk_lanes_all(motion->clamped ? 0 : 1);
@@ -296,10 +297,36 @@ enum hk_status hk__stride_look(const struct hk__motions *m, const struct hk__str
 
 /* --- steps --- */
 
+/* Steps that nobody looks along are leaps, but under noise, where they are so short that series are faster, and where a
+ * leap would make little of the way. Returns where. */
+static hk_mask leap(const struct hk__motions *m, const struct hk__stride *s, hk_lanes *dt, hk_lanes *x)
+{
+  static const double most_leaps = 1000;
+  const hk_mask may = (s->most < INFINITY) & ~m->restless;
+  if (!m->model->leap || !hk_mask_any(may))
+    return (hk_mask){0};
+  *dt = hk_lanes_pick(may, s->most, hk_lanes_all(0));
+  memcpy(x, s->start, m->model->state_count * sizeof *x);
+  m->model->leap(m->param, &m->constant, &m->free, dt, x);
+  return may & (most_leaps * *dt >= s->most) & (hk_lanes_abs(x[0]) <= DBL_MAX);
+}
+
 void hk__stride_take(struct hk__motions *m, struct hk__stride *s)
 {
-  if (m->model->series)
-    take_series(m, s);
-  else
+  if (!m->model->series) {
     hk__rk_stride(m, s);
+    return;
+  }
+  hk_lanes dt, x[HK__STATES_ROOM];
+  const hk_lanes pace = s->pace;
+  const hk_mask leaps = leap(m, s, &dt, x);
+  if (hk_mask_any(~leaps))
+    take_series(m, s);
+  if (!hk_mask_any(leaps))
+    return;
+  s->pace = hk_lanes_pick(leaps, pace, s->pace);
+  s->done |= leaps;
+  s->length = hk_lanes_pick(leaps, dt, s->length);
+  for (size_t j = 0; j < m->model->state_count; j++)
+    s->x[j] = hk_lanes_pick(leaps, x[j], s->x[j]);
 }

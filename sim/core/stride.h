@@ -57,7 +57,7 @@ struct hk__motions {
   hk_lanes param[HK_PARAMS_MAX];
   const struct hk__current *current[HK_LANES];
   hk_lanes constant;              /* the currents' constants */
-  hk_mask varies;                 /* where there are sines, too */
+  hk_mask varies, restless;       /* where there are sines, too; or noise */
   hk_lanes free;                  /* 1; 0 where clamped states stand still */
   hk_lanes series[HK_SERIES_MAX]; /* the currents' terms of the last step: zeros past the first unless `varied` */
   bool varied;
@@ -86,7 +86,7 @@ static inline void hk__motions_begin(struct hk__motions *m, const struct hk_mode
   m->tolerance = tolerance;
   memset(m->source, 0, sizeof m->source);
   memset(m->series, 0, sizeof m->series);
-  m->varies = (hk_mask){0};
+  m->varies = m->restless = (hk_mask){0};
   m->varied = false;
 }
 
@@ -98,6 +98,24 @@ static inline void hk__motions_set_param(struct hk__motions *m, size_t lane, con
   for (size_t k = 0; k < m->model->param_count; k++)
     m->param[k][lane] = param[k];
   m->source[lane] = param;
+}
+
+/* Events arrive where the mask holds: of these weights, at these ports. What is clamped stands still. */
+HK_INLINE void hk__motions_receive(const struct hk__motions *m, hk_mask which, hk_mask clamped, hk__words port,
+                                   hk_lanes weight, hk_lanes *x)
+{
+  const struct hk_model *model = m->model;
+  hk_lanes before[HK__STATES_ROOM];
+  for (hk_mask waiting = which, served; hk_mask_any(waiting); waiting &= ~served) {
+    const uint64_t one = port[__builtin_ctz(hk__mask_bits(waiting))];
+    served = waiting & (port == one);
+    memcpy(before, x, model->state_count * sizeof *x);
+    model->receive(m->param, one, &weight, x);
+    for (size_t j = 0; j < model->state_count; j++) {
+      const bool stands = model->states[j].flags & HK_STATE_CLAMPED;
+      x[j] = hk_lanes_pick(stands ? served & ~clamped : served, x[j], before[j]);
+    }
+  }
 }
 
 /* The same neuron in all lanes. */

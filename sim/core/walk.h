@@ -9,6 +9,8 @@
 #ifndef HK__WALK_H
 #define HK__WALK_H
 
+#include "core/doze.h"
+#include "core/lane_rows.h"
 #include "core/shard.h"
 
 enum { HK__TIMER_BLOCK = 64 };
@@ -28,13 +30,36 @@ struct hk__walk {
  * need; those that are there need none. Those that are over queue where nobody looks. */
 enum { HK__THERE, HK__QUEUES = 7, HK__OVER = HK__QUEUES }; /* in between as many as lengths of series */
 
+/* The columns of rows of events (lane_rows.h). */
+enum { HK__EVENT_TIME, HK__EVENT_WEIGHT, HK__EVENT_WHERE, HK__EVENT_AFTER };
+_Static_assert(offsetof(struct hk__event, weight) == HK__EVENT_WEIGHT * sizeof(double), "the row of an event");
+_Static_assert(offsetof(struct hk__event, neuron) == HK__EVENT_WHERE * sizeof(double), "the row of an event");
+_Static_assert(offsetof(struct hk__event, after) == HK__EVENT_AFTER * sizeof(double), "the row of an event");
+
+HK_INLINE hk__words hk__event_ports(const hk_lanes event[HK__ROW])
+{
+  enum { LITTLE_ENDIAN_HERE = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ }; /* the port is the upper half of its word */
+  const hk__words where = (hk__words)event[HK__EVENT_WHERE];
+  return LITTLE_ENDIAN_HERE ? where >> 32 : where & UINT32_MAX;
+}
+
+/* Lists of neurons: who is under way, each of the queues, who is due. And what a neuron takes. */
+enum {
+  HK__WALKS_LISTS = 2 + 1 + HK__QUEUES,
+  HK__WALKS_BYTES = sizeof(struct hk__walk) + HK__WALKS_LISTS * sizeof(uint32_t)
+};
+
 typedef enum hk_status hk__walks_loop(struct hk__shard_state *shard, const struct hk__window *window);
 
 struct hk__walks {
-  bool alike, sines; /* all neurons have the same parameters; some have sines in their currents */
+  bool alike, sines, restless; /* all neurons have the same parameters; some have sines, or noise, in their currents */
   double *earliest;
   struct hk__walk *walk;
   size_t walk_count;
+  uint64_t none; /* the index of the mark at the end of events */
+  uint32_t *due; /* neurons whose timers end in the window */
+  size_t due_count;
+  struct hk__doze *doze; /* NULL: the model does not */
   uint32_t *under_way, *queue[1 + HK__QUEUES];
   size_t queued[1 + HK__QUEUES];
   const struct hk_model *model; /* whose hooks take as many lanes as take_rounds */

@@ -29,12 +29,13 @@ static void compare_neurons(struct hk__walks *w, const struct hk__shard_state *s
   for (uint32_t i = 0; i < shard->place->count; i++) {
     w->alike &= cell[i].param == cell[0].param;
     w->sines |= shard->current[i].sine_count > 0;
+    w->restless |= hk__current_is_restless(&shard->current[i]);
   }
 }
 
 enum hk_status hk__walks_create(struct hk__shard_state *shard)
 {
-  const size_t neurons = shard->place->count, blocks = neurons / HK__TIMER_BLOCK + 1, lists = 2 + HK__QUEUES;
+  const size_t neurons = shard->place->count, blocks = neurons / HK__TIMER_BLOCK + 1;
   struct hk__walks *w = shard->walks = calloc(1, sizeof *w);
   if (!w)
     return HK_ERR_MEMORY;
@@ -42,13 +43,14 @@ enum hk_status hk__walks_create(struct hk__shard_state *shard)
   compare_neurons(w, shard);
   w->earliest = calloc(blocks, sizeof *w->earliest);
   w->walk = calloc(neurons + 1u, sizeof *w->walk);
-  w->under_way = calloc(lists * (neurons + 1u), sizeof *w->under_way);
-  shard->bytes += sizeof *w + blocks * sizeof *w->earliest + neurons * (sizeof *w->walk + lists * sizeof *w->under_way);
-  if (!w->earliest || !w->walk || !w->under_way)
+  w->due = malloc((neurons + 1u) * sizeof *w->due);
+  w->under_way = calloc((HK__WALKS_LISTS - 1) * (neurons + 1u), sizeof *w->under_way);
+  shard->bytes += sizeof *w + blocks * sizeof *w->earliest + neurons * HK__WALKS_BYTES;
+  if (!w->earliest || !w->walk || !w->due || !w->under_way)
     return HK_ERR_MEMORY;
-  for (size_t i = 0; i + 1 < lists; i++)
+  for (size_t i = 0; i + 2 < HK__WALKS_LISTS; i++)
     w->queue[i] = w->under_way + (1 + i) * (neurons + 1u);
-  return HK_OK;
+  return w->model->settle ? hk__doze_create(shard, &w->doze) : HK_OK;
 }
 
 void hk__walks_destroy(struct hk__walks *w)
@@ -57,6 +59,8 @@ void hk__walks_destroy(struct hk__walks *w)
     return;
   free(w->earliest);
   free(w->walk);
+  free(w->due);
+  hk__doze_destroy(w->doze);
   free(w->under_way);
   free(w);
 }
@@ -72,32 +76,51 @@ static inline __attribute__((always_inline)) void prefetch(const struct hk__shar
   __builtin_prefetch(&shard->timer[neuron], 1);
 }
 
-/* Begins a walk for each neuron that has any events, which are linked as they come; a mark stands at their end. Error:
- * HK_ERR_MEMORY. */
-static enum hk_status link_events(struct hk__shard_state *shard)
+/* A walk, which begins with its first event, gets another. */
+static inline void link_event(struct hk__shard_state *shard, size_t i)
 {
   struct hk__walks *w = shard->walks;
-  const size_t count = shard->events.count;
-  w->walk_count = 0;
-  if (count > UINT32_MAX || hk__events_reserve(&shard->events, 1) != HK_OK)
-    return HK_ERR_MEMORY;
   struct hk__event *event = shard->events.event;
-  event[count] = (struct hk__event){.time = INFINITY};
-  for (size_t i = 0; i < count; i++) {
-    uint32_t *mark = &shard->mark[event[i].neuron];
-    event[i].after = count;
-    if (*mark > 0) {
-      struct hk__walk *walk = &w->walk[*mark - 1];
-      walk->shuffled |= event[i].time < event[walk->last].time;
-      event[walk->last].after = i;
-      walk->last = (uint32_t)i;
-      continue;
-    }
-    prefetch(shard, event[i].neuron);
-    w->walk[w->walk_count++] = (struct hk__walk){.neuron = event[i].neuron, .event = i, .last = (uint32_t)i};
-    *mark = (uint32_t)w->walk_count;
+  uint32_t *mark = &shard->mark[event[i].neuron];
+  event[i].after = w->none;
+  if (*mark > 0) {
+    struct hk__walk *walk = &w->walk[*mark - 1];
+    walk->shuffled |= event[i].time < event[walk->last].time;
+    event[walk->last].after = i;
+    walk->last = (uint32_t)i;
+    return;
   }
-  return HK_OK;
+  prefetch(shard, event[i].neuron);
+  w->walk[w->walk_count++] = (struct hk__walk){.neuron = event[i].neuron, .event = i, .last = (uint32_t)i};
+  *mark = (uint32_t)w->walk_count;
+}
+
+/* Begins a walk for each neuron that is awake and has any events, which are linked as they come; a mark stands at their
+ * end. Those that doze keep theirs, unless that wakes them. Errors: HK_ERR_MEMORY, HK_ERR_NUMERIC. */
+static enum hk_status link_events(struct hk__shard_state *shard, const struct hk__window *window)
+{
+  enum { AHEAD = 8 };
+  struct hk__walks *w = shard->walks;
+  struct hk__doze *doze = w->doze;
+  w->walk_count = 0;
+  w->none = shard->events.count;
+  if (hk__events_add(&shard->events, (struct hk__event){.time = INFINITY}) != HK_OK)
+    return HK_ERR_MEMORY;
+  const struct hk__event *event = shard->events.event;
+  for (size_t i = 0; i < w->none; i++) {
+    if (doze && i + 2 * AHEAD < w->none) {
+      __builtin_prefetch(&doze->dozer[event[i + 2 * AHEAD].neuron], 1);
+      hk__doze_prefetch(doze, event[i + AHEAD].neuron);
+    }
+    if (!hk__dozes(doze, event[i].neuron) || !hk__doze_keep(doze, window, &event[i]))
+      link_event(shard, i);
+  }
+  const enum hk_status status = doze ? hk__doze_answer(shard, window->start, window->end) : HK_OK;
+  if (status == HK_OK && shard->events.count > UINT32_MAX)
+    return HK_ERR_MEMORY;
+  for (size_t i = w->none + 1; i < shard->events.count && status == HK_OK; i++)
+    link_event(shard, i);
+  return status;
 }
 
 /* Two lists in order become one; of events of one moment, those of a come first. */
@@ -143,32 +166,30 @@ static void sort_events(const struct hk__shard_state *shard)
   struct hk__walks *w = shard->walks;
   for (size_t i = 0; i < w->walk_count; i++)
     if (w->walk[i].shuffled)
-      w->walk[i].event = sort_list(shard->events.event, shard->events.count, w->walk[i].event);
+      w->walk[i].event = sort_list(shard->events.event, w->none, w->walk[i].event);
 }
 
-/* Begins a walk for each neuron of a row of timers that has no event but whose timer is due. Returns the earliest of
- * those that are not due. */
-static double list_due_of(struct hk__shard_state *shard, double end, uint32_t first, uint32_t count)
+/* Lists the neurons of a row of timers whose timer is due. Returns the earliest of those that are not. */
+static double find_due_of(struct hk__shard_state *shard, double end, uint32_t first, uint32_t count)
 {
   struct hk__walks *w = shard->walks;
   double earliest = INFINITY;
   for (uint32_t i = first; i < first + count; i++) {
     if (shard->timer[i] >= end)
       earliest = shard->timer[i] < earliest ? shard->timer[i] : earliest;
-    else if (shard->mark[i] == 0) {
-      prefetch(shard, i);
-      w->walk[w->walk_count++] = (struct hk__walk){.neuron = i, .event = shard->events.count};
-    }
+    else
+      w->due[w->due_count++] = i;
   }
   return earliest;
 }
 
-/* Begins a walk for each neuron that has no event but whose timer is due. */
-static void list_due(struct hk__shard_state *shard, const struct hk__window *window)
+/* Lists the neurons whose timers are due. */
+static void find_due(struct hk__shard_state *shard, const struct hk__window *window)
 {
   struct hk__walks *w = shard->walks;
   const uint32_t neurons = shard->place->count;
   const hk_lanes end = hk_lanes_all(window->end);
+  w->due_count = 0;
   for (uint32_t block = 0; block * HK__TIMER_BLOCK < neurons; block++) {
     if (w->earliest[block] >= window->end)
       continue;
@@ -182,13 +203,33 @@ static void list_due(struct hk__shard_state *shard, const struct hk__window *win
       if (hk__lanes_below(timer, end) == 0)
         earliest_lanes = hk_lanes_min(timer, earliest_lanes);
       else
-        earliest = fmin(earliest, list_due_of(shard, window->end, i, HK_LANES));
+        earliest = fmin(earliest, find_due_of(shard, window->end, i, HK_LANES));
     }
-    earliest = fmin(earliest, list_due_of(shard, window->end, i, last - i));
+    earliest = fmin(earliest, find_due_of(shard, window->end, i, last - i));
     for (int lane = 0; lane < HK_LANES; lane++)
       earliest = fmin(earliest, earliest_lanes[lane]);
     w->earliest[block] = earliest;
   }
+}
+
+/* Begins a walk for each of them that has no event. */
+static void begin_due(struct hk__shard_state *shard)
+{
+  struct hk__walks *w = shard->walks;
+  for (size_t i = 0; i < w->due_count; i++) {
+    const uint32_t neuron = w->due[i];
+    if (shard->mark[neuron] > 0)
+      continue;
+    prefetch(shard, neuron);
+    w->walk[w->walk_count++] = (struct hk__walk){.neuron = neuron, .event = w->none};
+  }
+}
+
+/* Those of them that doze wake. */
+static void wake_due(const struct hk__walks *w)
+{
+  for (size_t i = 0; w->doze && i < w->due_count; i++)
+    hk__doze_wake(w->doze, w->due[i]);
 }
 
 /* --- samples --- */
@@ -199,7 +240,9 @@ static enum hk_status sample_sleepers(struct hk__shard_state *shard, const struc
   enum hk_status status = HK_OK;
   for (size_t i = 0; i < shard->probe_count && status == HK_OK; i++) {
     uint32_t neuron = shard->probe[i].neuron;
-    if (shard->mark[neuron] == 0 && shard->timer[neuron] >= window->end)
+    if (hk__dozes(shard->walks->doze, neuron))
+      status = hk__doze_take_samples(shard, window, neuron);
+    else if (shard->mark[neuron] == 0 && shard->timer[neuron] >= window->end)
       status = hk__cell_take_samples(shard, window, neuron, window->end);
   }
   return status;
@@ -211,14 +254,16 @@ enum hk_status hk__shard_step_walks(struct hk__shard_state *shard, const struct 
 {
   struct hk__walks *w = shard->walks;
   enum hk_status status = hk__shard_gather(shard, window);
+  find_due(shard, window);
+  wake_due(shard->walks);
   if (status == HK_OK)
-    status = link_events(shard);
+    status = link_events(shard, window);
   if (status != HK_OK)
     return status;
   const size_t with_events = w->walk_count;
   sort_events(shard);
   status = sample_sleepers(shard, window);
-  list_due(shard, window);
+  begin_due(shard);
   for (size_t i = 0; i < with_events; i++)
     shard->mark[w->walk[i].neuron] = 0;
   return status == HK_OK ? w->take_rounds(shard, window) : status;

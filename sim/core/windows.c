@@ -18,6 +18,7 @@
 #include "core/shard.h"
 #include "core/team.h"
 #include "core/train.h"
+#include "core/walk.h"
 
 struct trace_rows {
   double *rows;
@@ -193,13 +194,33 @@ static uint32_t shard_of(const struct windows *w, uint32_t neuron)
   return (uint32_t)low;
 }
 
+/* An input's neurons that doze wake, and stand where the events that they have kept leave them. Those under noise never
+ * doze. */
+static enum hk_status rouse(struct windows *w, const struct hk__input *input)
+{
+  if (input->kind == HK_INPUT_NOISE)
+    return HK_OK;
+  const uint32_t first = w->built->populations[input->population].first;
+  enum hk_status status = HK_OK;
+  for (uint32_t k = 0; k < input->count; k++) {
+    const uint32_t neuron = first + hk__input_neuron(input, k);
+    const struct hk__shard_state *shard = &w->shards[shard_of(w, neuron)];
+    if (shard->walks && shard->walks->doze)
+      hk__doze_wake(shard->walks->doze, neuron - shard->place->first);
+  }
+  for (size_t i = 0; i < w->shard_count && status == HK_OK; i++)
+    if (w->shards[i].walks && w->shards[i].walks->doze)
+      status = hk__doze_answer(&w->shards[i], w->window.start, w->window.start);
+  return status;
+}
+
 /* Puts the current switches of the window's start in force. */
 static enum hk_status take_switches(struct windows *w)
 {
   while (hk__currents_next(&w->currents) <= w->window.start) {
     const struct hk__input *input = hk__currents_input(&w->currents);
     uint32_t first = w->built->populations[input->population].first;
-    enum hk_status status = HK_OK;
+    enum hk_status status = rouse(w, input);
     for (uint32_t k = 0; k < input->count; k++) {
       uint32_t neuron = first + hk__input_neuron(input, k);
       struct hk__shard_state *shard = &w->shards[shard_of(w, neuron)];

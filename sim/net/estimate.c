@@ -7,6 +7,7 @@
 
 #include "core/cell.h"
 #include "core/shard.h"
+#include "core/walk.h"
 #include "net/build.h"
 #include "net/network.h"
 #include "net/rows.h"
@@ -163,7 +164,8 @@ static double neuron_bytes(const struct hk_network *network, size_t population)
   if (hk__model_is_source(model))
     return bytes;
   double superposed = sizeof(double) + 3 * sizeof(uint32_t) + 4; /* threshold; kernel, marks; marks and sleep */
-  double cell = sizeof(struct hk__cell) + sizeof(double) * (states + 1);
+  double cell = sizeof(struct hk__cell) + sizeof(double) * (states + 1) + HK__WALKS_BYTES +
+                (model->settle ? (double)HK__DOZE_BYTES : 0);
   return bytes + sizeof(struct hk__current) + (model->kind == HK_MODEL_LINEAR ? superposed : cell);
 }
 
