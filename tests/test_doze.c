@@ -13,6 +13,7 @@
 #include "core/scheduler.h"
 #include "core/widest.h"
 #include "draws.h"
+#include "hooks.h"
 #include "random_network.h"
 #include "suite.h"
 
@@ -120,19 +121,6 @@ START_TEST(leaps_are_exact)
 }
 END_TEST
 
-static void receive(const struct hk_model *model, const double *param, size_t port, double weight, double *x)
-{
-  hk_lanes params[HK_PARAMS_MAX], y[HK_STATES_MAX];
-  const hk_lanes weights = hk_lanes_all(weight);
-  for (size_t k = 0; k < model->param_count; k++)
-    params[k] = hk_lanes_all(param[k]);
-  for (size_t j = 0; j < model->state_count; j++)
-    y[j] = hk_lanes_all(x[j]);
-  model->receive(params, port, &weights, y);
-  for (size_t j = 0; j < model->state_count; j++)
-    x[j] = y[j][0];
-}
-
 /* Fails if the neuron spikes before `until`, and advances it to then. */
 static void assert_silent(const struct hk__motion *motion, double t, double until, double *x)
 {
@@ -165,7 +153,7 @@ static void provoke(const struct hk__motion *motion, double span, const double *
     x[0] = fmax(x[0], model->threshold(motion->param) - 1e-9);
     for (size_t port = 0; port < model->port_count; port++) {
       const double most = allowed[port] < INFINITY ? allowed[port] : exp(draw_between(state, -8, 3));
-      receive(model, motion->param, port, (1 - 1e-9) * most / SENDERS, x);
+      receive_event(model, motion->param, port, (1 - 1e-9) * most / SENDERS, x);
     }
   }
   assert_silent(motion, t, t + far, x);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/integrator.h"
+#include "hooks.h"
 #include "net/network.h"
 #include "solo.h"
 #include "suite.h"
@@ -420,21 +421,6 @@ static int gsl_slope(double t, const double *x, double *dx, void *context)
   return GSL_SUCCESS;
 }
 
-static void receive_at_each_port(const struct hk_model *model, const double *param, double *x)
-{
-  hk_lanes params[HK_PARAMS_MAX], state[HK_STATES_MAX];
-  for (size_t k = 0; k < model->param_count; k++)
-    params[k] = hk_lanes_all(param[k]);
-  for (size_t j = 0; j < model->state_count; j++)
-    state[j] = hk_lanes_all(x[j]);
-  for (size_t k = 0; k < model->port_count; k++) {
-    const hk_lanes weight = hk_lanes_all(model->ports[k].sign < 0 ? -3.0 : 5.0);
-    model->receive(params, k, &weight, state);
-  }
-  for (size_t j = 0; j < model->state_count; j++)
-    x[j] = state[j][0];
-}
-
 /* The initial state, after an event at each port. */
 static void set_out(const struct hk_model *model, const double *param, double *x, const bool *given)
 {
@@ -444,7 +430,8 @@ static void set_out(const struct hk_model *model, const double *param, double *x
   }
   if (model->initialise)
     model->initialise(param, x, given);
-  receive_at_each_port(model, param, x);
+  for (size_t k = 0; k < model->port_count; k++)
+    receive_event(model, param, k, model->ports[k].sign < 0 ? -3.0 : 5.0, x);
 }
 
 START_TEST(integrates_as_gsl_does)

@@ -5,25 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/lanes.h"
 #include "core/walk.h"
-#include "core/widest.h"
 
 /* --- setting up --- */
-
-/* What suits the processor. */
-static void choose_leap(struct hk__doze *doze, const struct hk_model *model)
-{
-  doze->model = model;
-  doze->leap = hk__doze_leap;
-#ifdef HK__HAS_WIDEST
-  const struct hk_model *widest = hk__has_widest() ? hk__model_widest(model) : NULL;
-  if (widest) {
-    doze->model = widest;
-    doze->leap = hk__doze_leap_widest;
-  }
-#endif
-}
 
 enum hk_status hk__doze_create(struct hk__shard_state *shard, struct hk__doze **out)
 {
@@ -31,7 +15,6 @@ enum hk_status hk__doze_create(struct hk__shard_state *shard, struct hk__doze **
   struct hk__doze *doze = *out = calloc(1, sizeof *doze);
   if (!doze)
     return HK_ERR_MEMORY;
-  choose_leap(doze, shard->place->model);
   doze->dozer = aligned_alloc(_Alignof(struct hk__dozer), (neurons + 1) * sizeof *doze->dozer);
   doze->kept = malloc((neurons + 1) * HK__KEPT * sizeof *doze->kept);
   doze->call = malloc((neurons + 1) * sizeof *doze->call);
@@ -199,7 +182,7 @@ enum hk_status hk__doze_answer(struct hk__shard_state *shard, double start, doub
   enum hk_status status = HK_OK;
   for (double to = -INFINITY; doze->call_count > 0 && status == HK_OK; to = start) {
     const struct hk__calls calls = {doze->call, doze->call_count, start, HK__KEPT, to};
-    status = doze->leap(shard, &calls);
+    status = shard->walks->leap(shard, &calls);
     if (status == HK_OK)
       status = settle_called(shard, start, end);
   }
@@ -217,7 +200,7 @@ enum hk_status hk__doze_take_samples(struct hk__shard_state *shard, const struct
   while (dozer->kept > 0 && status == HK_OK) {
     status = hk__cell_take_samples(shard, window, neuron, kept->time);
     if (status == HK_OK)
-      status = doze->leap(shard, &(struct hk__calls){&neuron, 1, INFINITY, 1, -INFINITY});
+      status = shard->walks->leap(shard, &(struct hk__calls){&neuron, 1, INFINITY, 1, -INFINITY});
     forget(doze, neuron, 1);
   }
   return status == HK_OK ? hk__cell_take_samples(shard, window, neuron, window->end) : status;

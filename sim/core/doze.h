@@ -55,8 +55,6 @@ struct hk__doze {
   struct hk__kept *kept;   /* [HK__KEPT] of each, in order of time */
   uint32_t *call;          /* neurons that are called */
   size_t call_count;
-  const struct hk_model *model; /* whose hooks take as many lanes as `leap` */
-  hk__leap *leap;
 };
 
 /* Makes that of a shard whose model dozes. Error: HK_ERR_MEMORY. */

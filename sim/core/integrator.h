@@ -5,10 +5,13 @@
  * that is as long as the series converges fast. One that gives only its derivative is advanced by the Runge-Kutta
  * method of Dormand and Prince of order 8(5,3). Either way a step is a polynomial in time on which the first crossing
  * of a level is found from the left, so that none is missed; a crossing found on the Runge-Kutta method's dense output,
- * which is less exact than the step itself, is then refined by steps that end at it.
+ * which is less exact than the step itself, is then refined by steps that end at it. The error of a step is kept below
+ * `tolerance` times the magnitude of each state in it.
  *
- * The error of a step is kept below `tolerance` times the magnitude of each state in it. Lanes know nothing of each
- * other: a neuron has the same bits in any company, and alone. */
+ * A model that leaps does so wherever nobody looks for a crossing on the way, whatever the tolerance, but for neurons
+ * under sines or noise and where leaps would be very short.
+ *
+ * Lanes know nothing of each other: a neuron has the same bits in any company, and alone. */
 #ifndef HK__INTEGRATOR_H
 #define HK__INTEGRATOR_H
 

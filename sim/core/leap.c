@@ -138,7 +138,7 @@ static void begin(struct leapers *l, const struct hk__shard_state *shard, const 
   l->calls = calls;
   l->taken = l->inside = 0;
   l->in_bounds = true;
-  hk__motions_begin(&l->motions, shard->walks->doze->model, shard->cells->tolerance);
+  hk__motions_begin(&l->motions, shard->walks->model, shard->cells->tolerance);
   l->motions.free = l->motions.constant = l->t = l->time = l->weight = hk_lanes_all(0);
   l->port = (hk__words){0};
   for (size_t j = 0; j < HK__STATES_ROOM; j++)

@@ -241,6 +241,8 @@ void hk__course_at(const struct hk__course *course, double dt, double *x)
   }
 }
 
+_Static_assert((int)HK__TAYLOR_MAX <= (int)HK__POLYNOMIAL_TERMS, "a course is a polynomial");
+
 bool hk__course_first(const struct hk__course *course, double *dt)
 {
   const struct hk__kernel *kernel = course->kernel;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { HK__POLYNOMIAL_TERMS = 32 };
+enum { HK__POLYNOMIAL_TERMS = 32 }; /* at most */
 
 /* A polynomial and its derivative: even and odd terms apart, so that no sum has to wait long for another. */
 static inline void hk__polynomial_at(const double *w, const double *slope, size_t count, double s, double *p, double *d)

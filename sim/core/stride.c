@@ -182,6 +182,8 @@ static void take_series(struct hk__motions *m, struct hk__stride *s)
 
 /* --- crossings --- */
 
+_Static_assert((int)HK_SERIES_MAX <= (int)HK__POLYNOMIAL_TERMS, "a series is a polynomial");
+
 /* The first crossing of the level by a polynomial on [0, 1]. */
 static bool first_crossing(const double *w, size_t count, enum hk__crossing search, double level, bool strict,
                            double *s)

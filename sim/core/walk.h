@@ -62,8 +62,9 @@ struct hk__walks {
   struct hk__doze *doze; /* NULL: the model does not */
   uint32_t *under_way, *queue[1 + HK__QUEUES];
   size_t queued[1 + HK__QUEUES];
-  const struct hk_model *model; /* whose hooks take as many lanes as take_rounds */
+  const struct hk_model *model; /* whose hooks take as many lanes as these: */
   hk__walks_loop *take_rounds;
+  hk__leap *leap;
 };
 
 /* Makes those of a shard, whose cells and currents are there. Error: HK_ERR_MEMORY. */

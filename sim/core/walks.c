@@ -9,15 +9,17 @@
 /* --- setting up --- */
 
 /* What suits the processor. */
-static void choose_loop(struct hk__walks *w, const struct hk_model *model)
+static void choose_loops(struct hk__walks *w, const struct hk_model *model)
 {
   w->model = model;
   w->take_rounds = hk__walks_take_rounds;
+  w->leap = hk__doze_leap;
 #ifdef HK__HAS_WIDEST
   const struct hk_model *widest = hk__has_widest() ? hk__model_widest(model) : NULL;
   if (widest) {
     w->model = widest;
     w->take_rounds = hk__walks_take_rounds_widest;
+    w->leap = hk__doze_leap_widest;
   }
 #endif
 }
@@ -39,7 +41,7 @@ enum hk_status hk__walks_create(struct hk__shard_state *shard)
   struct hk__walks *w = shard->walks = calloc(1, sizeof *w);
   if (!w)
     return HK_ERR_MEMORY;
-  choose_loop(w, shard->place->model);
+  choose_loops(w, shard->place->model);
   compare_neurons(w, shard);
   w->earliest = calloc(blocks, sizeof *w->earliest);
   w->walk = calloc(neurons + 1u, sizeof *w->walk);
@@ -48,7 +50,7 @@ enum hk_status hk__walks_create(struct hk__shard_state *shard)
   shard->bytes += sizeof *w + blocks * sizeof *w->earliest + neurons * HK__WALKS_BYTES;
   if (!w->earliest || !w->walk || !w->due || !w->under_way)
     return HK_ERR_MEMORY;
-  for (size_t i = 0; i + 2 < HK__WALKS_LISTS; i++)
+  for (size_t i = 0; i <= HK__QUEUES; i++)
     w->queue[i] = w->under_way + (1 + i) * (neurons + 1u);
   return w->model->settle ? hk__doze_create(shard, &w->doze) : HK_OK;
 }
