@@ -154,6 +154,28 @@ START_TEST(notes)
 }
 END_TEST
 
+START_TEST(beyond_the_recording)
+{
+  struct hk_population_size sizes[] = {{"a", 3}, {"silent", 7}};
+  struct hk_table_import options = {.unit = 1000, .duration = 5000, .sizes = sizes, .size_count = 2};
+  ck_assert_int_eq(import("5,a,2\n1,b,9\n", &options), HK_OK);
+  ck_assert_uint_eq(hk_messages_count(messages), 1);
+  ck_assert_ptr_nonnull(strstr(hk_messages_get(messages, 0).text, "no spike is of population silent"));
+  static const char *const wrong[][2] = {
+      {"5,a,2\n1,a,3\n0,a,4\n", "neuron 3, and population a is said to have 3"},
+      {"5,a,2\n5.5,a,1\n6,a,1\n", "a spike at 5500 ms, and the recording ends at 5000 ms"},
+  };
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    hk_messages_clear(messages);
+    ck_assert_int_eq(import(wrong[i][0], &options), HK_ERR_INPUT);
+    ck_assert_uint_eq(hk_messages_errors(messages), 2);
+    struct hk_message first = hk_messages_get(messages, 0);
+    ck_assert_uint_eq(first.place.line, 2);
+    ck_assert_msg(strstr(first.text, wrong[i][1]) != NULL, "%s", first.text);
+  }
+}
+END_TEST
+
 /* Out and in again gives the same bits, whatever the number. */
 START_TEST(same_bits)
 {
@@ -209,6 +231,7 @@ int main(void)
   tcase_add_test(cases, endless_errors_end);
   tcase_add_test(cases, random_bytes);
   tcase_add_test(cases, notes);
+  tcase_add_test(cases, beyond_the_recording);
   tcase_add_test(cases, same_bits);
   tcase_add_test(cases, full_disk);
   suite_add_tcase(suite, cases);

@@ -28,8 +28,8 @@ enum hk_status hk_table_write(struct hk_view *view, size_t population, enum hk_t
 struct hk_table_import {
   const char *population; /* of lines that name none; NULL: "neurons" */
   double unit;            /* ms per unit of time; 0: as the line of names says (time_ms, time_s), else ms */
-  double duration;        /* ms, noted in the file; NAN: not */
-  const struct hk_population_size *sizes; /* noted in the file */
+  double duration;        /* ms, noted in the file; no spike may be later; NAN: not noted */
+  const struct hk_population_size *sizes; /* noted in the file; no id may be beyond them */
   size_t size_count;
 };
 

@@ -17,7 +17,7 @@ static const struct option_row rows[] = {
     {"population", 0, "NAME", "of lines that name none; default: neurons"},
     {"population-size", 0, "NAME=N", "how many neurons a population has, silent ones included;\nmay be repeated"},
     {"unit", 0, "UNIT", "ms or s; default: what the first line says, else ms"},
-    {"duration", 0, "T", "how long was recorded"},
+    {"duration", 0, "T", "how long was recorded: no spike may be later"},
     {"overwrite", 0, NULL, "replace an existing file"},
 };
 

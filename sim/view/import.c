@@ -165,10 +165,24 @@ static const char *population_name(const struct table *table)
   return table->options->population ? table->options->population : "neurons";
 }
 
+/* What the options say of the recording must hold of the spike. */
+static void check_bounds(struct table *table, double time, const char *name, uint64_t id)
+{
+  const struct hk_table_import *options = table->options;
+  if (time > options->duration)
+    complain(table, "a spike at %.17g ms, and the recording ends at %.17g ms", time, options->duration);
+  for (size_t i = 0; i < options->size_count; i++)
+    if (strcmp(options->sizes[i].population, name) == 0 && id >= options->sizes[i].size)
+      complain(table,
+               "a spike of neuron %" PRIu64 ", and population %.60s is said to have %" PRIu64 " neurons, from 0 on", id,
+               name, options->sizes[i].size);
+}
+
 static void take_spike(struct table *table)
 {
   double time = 0;
   uint64_t id = 0;
+  const size_t errors = table->errors;
   const char *name = population_name(table);
   int needed = 0;
   for (int column = 0; column < COLUMNS; column++)
@@ -183,6 +197,8 @@ static void take_spike(struct table *table)
     complain(table, "`%.60s` is no neuron: a whole number from 0 on was expected", table->values[NEURON]);
   if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
     complain(table, "`%.60s` cannot be the name of a population", name);
+  if (table->errors == errors)
+    check_bounds(table, time * table->unit, name, id);
   if (table->status != HK_OK)
     return; /* only more errors are looked for */
   struct source *source = find_source(table, name);
@@ -324,6 +340,20 @@ static enum hk_status sort_and_write(struct table *table, const char *path)
   return status;
 }
 
+/* A size of a population that the table does not name may be a slip of the pen. */
+static void warn_of_silent(const struct table *table)
+{
+  for (size_t i = 0; i < table->options->size_count; i++) {
+    const char *name = table->options->sizes[i].population;
+    size_t at = 0;
+    while (at < table->source_count && strcmp(table->sources[at].name, name) != 0)
+      at++;
+    if (at == table->source_count)
+      hk_messages_add(table->messages, HK_SEVERITY_WARNING, NULL,
+                      "%s: no spike is of population %.60s, whose size is given", table->path, name);
+  }
+}
+
 enum hk_status hk_table_import(const char *csv_path, const char *spikes_path, const struct hk_table_import *options,
                                uint64_t *spikes, struct hk_messages *messages)
 {
@@ -337,8 +367,10 @@ enum hk_status hk_table_import(const char *csv_path, const char *spikes_path, co
   enum hk_status status = read_table(table);
   if (table->errors > ERRORS_MOST)
     hk_messages_add(messages, HK_SEVERITY_ERROR, NULL, "%s: there are more errors; reading stopped here", csv_path);
-  if (status == HK_OK)
+  if (status == HK_OK) {
+    warn_of_silent(table);
     status = sort_and_write(table, spikes_path);
+  }
   uint64_t total = 0;
   for (size_t i = 0; i < table->source_count; i++) {
     total += table->sources[i].count;
