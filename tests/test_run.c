@@ -277,12 +277,17 @@ static pid_t start(const char *const *arguments, rlim_t largest_file)
   _exit(127);
 }
 
-/* Until the file is there: half a minute at the most. */
-static void wait_for(const char *name)
+/* Until the run that was started has told how far it is, as it does every two seconds: a minute at the most. */
+static void wait_for_progress(void)
 {
-  for (int i = 0; i < 3000 && !exists(name); i++)
+  bool is_told = false;
+  for (int i = 0; i < 6000 && !is_told; i++) {
     usleep(10000);
-  ck_assert_msg(exists(name), "%s did not come", name);
+    char *messages = exists("stderr") ? command_text(folder, "stderr") : NULL;
+    is_told = messages && strstr(messages, " left\n");
+    free(messages);
+  }
+  ck_assert_msg(is_told, "it did not tell how far it is");
 }
 
 static int finish(pid_t child)
@@ -299,8 +304,7 @@ START_TEST(interrupted)
 {
   const int number_of[] = {SIGINT, SIGTERM};
   pid_t child = start(endless, 0);
-  wait_for("result/config.yaml");
-  usleep(300000);
+  wait_for_progress();
   kill(child, number_of[_i]);
   ck_assert_int_eq(finish(child), 130);
   char *messages = command_text(folder, "stderr");
@@ -325,8 +329,7 @@ END_TEST
 START_TEST(killed)
 {
   pid_t child = start(endless, 0);
-  wait_for("result/config.yaml");
-  usleep(200000);
+  wait_for_progress();
   kill(child, SIGKILL);
   ck_assert_int_eq(finish(child), 128 + SIGKILL);
   ck_assert(number("result", "complete") == 0);
@@ -355,8 +358,7 @@ START_TEST(progress_lines)
   ck_assert_ptr_null(strstr(messages, "left"));
   free(messages);
   pid_t child = start(endless, 0);
-  wait_for("result/config.yaml");
-  usleep(2600000);
+  wait_for_progress();
   kill(child, SIGINT);
   ck_assert_int_eq(finish(child), 130);
   messages = command_text(folder, "stderr");
