@@ -190,15 +190,40 @@ static enum hk_status take_rows(void *context, size_t trace, uint64_t first, con
   return HK_OK;
 }
 
+/* A new simulation whose sink is the recording. */
+static struct hk_simulation *record(const struct hk_network *network, const struct hk_options *options,
+                                    struct recording *recording)
+{
+  struct hk_simulation *sim;
+  *recording = (struct recording){.caller = pthread_self()};
+  ck_assert_int_eq(hk_simulation_create(network, options, &sim, NULL), HK_OK);
+  hk_simulation_set_sink(sim, &(struct hk_sink){recording, take_spikes, take_rows});
+  return sim;
+}
+
 struct recording run_network(const struct hk_network *network, const struct hk_options *options, double duration,
                              int pieces)
 {
-  struct recording recording = {.caller = pthread_self()};
-  struct hk_simulation *sim;
-  ck_assert_int_eq(hk_simulation_create(network, options, &sim, NULL), HK_OK);
-  hk_simulation_set_sink(sim, &(struct hk_sink){&recording, take_spikes, take_rows});
+  struct recording recording;
+  struct hk_simulation *sim = record(network, options, &recording);
   for (int i = 1; i <= pieces; i++)
     ck_assert_int_eq(hk_simulation_run(sim, i == pieces ? duration : duration * i / pieces), HK_OK);
+  hk_simulation_destroy(sim);
+  return recording;
+}
+
+struct recording interrupt_network(const struct hk_network *network, const struct hk_options *options, double duration,
+                                   size_t times, double *reached)
+{
+  struct recording recording;
+  struct hk_simulation *sim = record(network, options, &recording);
+  enum hk_status status = HK_ERR_INTERRUPTED;
+  while (times-- > 0 && status == HK_ERR_INTERRUPTED) {
+    hk_simulation_interrupt(sim);
+    status = hk_simulation_run(sim, duration);
+    *reached = hk_simulation_time(sim);
+    ck_assert(status == HK_OK ? *reached == duration : status == HK_ERR_INTERRUPTED && *reached < duration);
+  }
   hk_simulation_destroy(sim);
   return recording;
 }

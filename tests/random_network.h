@@ -22,6 +22,10 @@ struct hk_network *random_network(uint64_t number);
 /* Runs it to `duration` in `pieces` pieces; the spikes of all populations. */
 struct recording run_network(const struct hk_network *network, const struct hk_options *options, double duration,
                              int pieces);
+
+/* Runs it and interrupts it at the first opportunity, so many times at most; *reached: until when it ran. */
+struct recording interrupt_network(const struct hk_network *network, const struct hk_options *options, double duration,
+                                   size_t times, double *reached);
 void recording_free(struct recording *recording);
 
 /* The time up to which two spike trains agree, spike for spike, to the tolerance; INFINITY if they do to the end. */

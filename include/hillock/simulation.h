@@ -72,7 +72,7 @@ void hk_simulation_set_sink(struct hk_simulation *sim, const struct hk_sink *sin
 
 /* Runs on to time `until` (ms, not below the current time): every event at a time <= until has happened, every spike
  * and sample up to it has been handed to the sink. Errors: HK_ERR_INTERRUPTED (the simulation stands at a time before
- * `until` and can go on), HK_ERR_NUMERIC, HK_ERR_MEMORY, whatever a sink returned. */
+ * `until`, as a run to that time does, and can go on), HK_ERR_NUMERIC, HK_ERR_MEMORY, whatever a sink returned. */
 enum hk_status hk_simulation_run(struct hk_simulation *sim, double until);
 
 /* Asks a running hk_simulation_run to return soon. May be called from a signal handler or another thread. */

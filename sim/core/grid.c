@@ -317,13 +317,13 @@ static enum hk_status run(struct hk__scheduler *self, double until, const atomic
 {
   struct grid *g = (struct grid *)self;
   double last = floor(in_steps(g, until) + slack);
-  for (; (double)g->now <= last; g->now++) {
-    if (atomic_load_explicit(stop, memory_order_relaxed))
-      return HK_ERR_INTERRUPTED;
+  while ((double)g->now <= last) {
     enum hk_status status = take_point(g);
     if (status != HK_OK)
       return status;
-    *reached = fmin(time_of(g, g->now), until);
+    *reached = fmin(time_of(g, g->now++), until);
+    if (atomic_load_explicit(stop, memory_order_relaxed) && *reached < until)
+      return HK_ERR_INTERRUPTED;
   }
   *reached = until;
   return HK_OK;

@@ -280,25 +280,21 @@ static enum hk_status run(struct hk__scheduler *self, double until, const atomic
 {
   struct queue *q = (struct queue *)self;
   enum { PATIENCE = 256 };
-  unsigned patience = 0;
-  for (;;) {
-    double time = next_moment(q);
-    if (time > until)
-      break;
-    if (++patience == PATIENCE) {
-      patience = 0;
-      if (atomic_load_explicit(stop, memory_order_relaxed))
-        return HK_ERR_INTERRUPTED;
-    }
+  bool is_stopped = false;
+  for (unsigned moments = 1; next_moment(q) <= until && !is_stopped; moments++) {
+    const double time = next_moment(q);
     enum hk_status status = take_samples(q, time, false);
     if (status == HK_OK)
       status = take_moment(q, time);
     if (status != HK_OK)
       return status;
     *reached = time;
+    is_stopped = moments % PATIENCE == 0 && atomic_load_explicit(stop, memory_order_relaxed);
   }
-  *reached = until;
-  return take_samples(q, until, true);
+  if (!is_stopped)
+    *reached = until;
+  const enum hk_status status = take_samples(q, *reached, true);
+  return status == HK_OK && *reached < until ? HK_ERR_INTERRUPTED : status;
 }
 
 static void destroy(struct hk__scheduler *self)

@@ -17,8 +17,8 @@ struct hk__tally {
 };
 
 struct hk__scheduler {
-  /* Processes every event at a time <= until, unless *stop is set: then it returns HK_ERR_INTERRUPTED with everything
-   * up to *reached done. */
+  /* Processes every event at a time <= until, unless *stop is set: then it goes on a little, if at all, and returns
+   * HK_ERR_INTERRUPTED with all that a run to *reached < until gives handed over. */
   enum hk_status (*run)(struct hk__scheduler *self, double until, const atomic_bool *stop, double *reached);
   void (*destroy)(struct hk__scheduler *self);
   struct hk__tally (*tally)(const struct hk__scheduler *self);

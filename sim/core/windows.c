@@ -58,17 +58,18 @@ struct windows {
   double **rows;
   struct hk__tally tally;
   uint64_t window_count;
+  double until; /* of the run under way */
   bool finished;
   enum hk_status status;
 };
 
 /* --- output --- */
 
-static enum hk_status hand_over_spikes(struct windows *w, double until)
+static enum hk_status hand_over_spikes(struct windows *w)
 {
   size_t i = w->made_handed;
   enum hk_status status = HK_OK;
-  for (; i < w->made.count && w->made.spike[i].time <= until && status == HK_OK; i++) {
+  for (; i < w->made.count && w->made.spike[i].time <= w->until && status == HK_OK; i++) {
     const struct hk__spike *s = &w->made.spike[i];
     if (w->built->populations[s->population].record)
       status = hk__outbox_spike(w->outbox, s->time, s->population, s->neuron);
@@ -79,14 +80,14 @@ static enum hk_status hand_over_spikes(struct windows *w, double until)
   return status;
 }
 
-static enum hk_status hand_over_rows(struct windows *w, double until)
+static enum hk_status hand_over_rows(struct windows *w)
 {
   enum hk_status status = HK_OK;
   for (size_t t = 0; t < w->built->trace_count && status == HK_OK; t++) {
     struct trace_rows *rows = &w->traces[t];
     const struct hk__trace *trace = &w->built->traces[t];
     uint64_t first = rows->handed, end = first;
-    while (end < rows->filled && (double)end * trace->interval <= until)
+    while (end < rows->filled && (double)end * trace->interval <= w->until)
       end++;
     rows->handed = end;
     size_t width = trace->neuron_count * trace->variable_count;
@@ -330,24 +331,27 @@ static enum hk_status open_window(struct windows *w)
 }
 
 /* Closes the window that all shards are through with. Nobody works while the sink is called. */
-static enum hk_status close_window(struct windows *w, double until)
+static enum hk_status close_window(struct windows *w)
 {
   enum hk_status status = gather(w);
   if (status == HK_OK)
     status = keep_spikes(w);
   if (status == HK_OK && hk__outbox_fills(w->outbox, w->made.count - w->made_handed))
-    status = hand_over_spikes(w, until);
-  return status == HK_OK ? hand_over_rows(w, until) : status;
+    status = hand_over_spikes(w);
+  return status == HK_OK ? hand_over_rows(w) : status;
 }
 
-/* Opens the next window, or finds that the run is over. */
-static void turn_over(struct windows *w, double until, const atomic_bool *stop)
+/* Opens the next window, or finds that the run is over. One that is to stop ends where the last window did, as a run to
+ * there does: with what happens at that very moment. */
+static void turn_over(struct windows *w, const atomic_bool *stop)
 {
-  w->finished = w->status != HK_OK || w->window.end > until;
-  if (w->finished)
-    return;
-  w->status = atomic_load_explicit(stop, memory_order_relaxed) ? HK_ERR_INTERRUPTED : open_window(w);
-  w->finished = w->status != HK_OK;
+  if (atomic_load_explicit(stop, memory_order_relaxed))
+    w->until = fmin(w->until, w->window.end);
+  if (w->status == HK_OK && w->window.end <= w->until)
+    w->status = open_window(w);
+  else
+    w->finished = true;
+  w->finished |= w->status != HK_OK;
 }
 
 /* --- running --- */
@@ -372,26 +376,26 @@ static void step_shards(struct windows *w, unsigned thread, uint64_t window)
 }
 
 /* All shards are through with the window. What can be done while they work on the next is left for after it opens. */
-static void lead_on(struct windows *w, double until, const atomic_bool *stop, double *reached)
+static void lead_on(struct windows *w, const atomic_bool *stop, double *reached)
 {
   if (w->status == HK_OK)
-    w->status = close_window(w, until);
+    w->status = close_window(w);
   const bool closed = w->status == HK_OK;
   if (closed)
-    *reached = fmin(until, w->window.end);
-  turn_over(w, until, stop);
+    *reached = fmin(w->until, w->window.end);
+  turn_over(w, stop);
   hk__team_open(&w->team, w->finished ? HK__TEAM_OVER : w->window_count);
-  const enum hk_status handed = closed ? hand_over_spikes(w, until) : HK_OK;
+  const enum hk_status handed = closed ? hand_over_spikes(w) : HK_OK;
   w->status = handed == HK_OK ? w->status : handed;
 }
 
-static void lead(struct windows *w, double until, const atomic_bool *stop, double *reached)
+static void lead(struct windows *w, const atomic_bool *stop, double *reached)
 {
   while (!w->finished) {
     step_shards(w, 0, w->window_count);
     for (size_t i = 0; i < w->shard_count; i++)
       hk__team_expect(&w->shards[i].done, w->window_count);
-    lead_on(w, until, stop, reached);
+    lead_on(w, stop, reached);
   }
 }
 
@@ -404,12 +408,14 @@ static void follow(struct windows *w, unsigned thread, uint64_t window)
 static enum hk_status run(struct hk__scheduler *self, double until, const atomic_bool *stop, double *reached)
 {
   struct windows *w = (struct windows *)self;
-  w->status = hand_over_spikes(w, until);
+  w->until = until;
+  w->finished = false;
+  w->status = hand_over_spikes(w);
   if (w->status == HK_OK)
-    w->status = hand_over_rows(w, until);
-  turn_over(w, until, stop);
+    w->status = hand_over_rows(w);
+  turn_over(w, stop);
   if (w->threads == 1)
-    lead(w, until, stop, reached);
+    lead(w, stop, reached);
   else if (!w->finished) {
     const uint64_t first = w->window_count;
     hk__team_init(&w->team, first);
@@ -417,14 +423,15 @@ static enum hk_status run(struct hk__scheduler *self, double until, const atomic
     {
       unsigned thread = (unsigned)omp_get_thread_num();
       if (thread == 0)
-        lead(w, until, stop, reached);
+        lead(w, stop, reached);
       else
         follow(w, thread, first);
     }
   }
-  if (w->status == HK_OK)
-    *reached = until;
-  return w->status;
+  if (w->status != HK_OK)
+    return w->status;
+  *reached = w->until;
+  return w->until < until ? HK_ERR_INTERRUPTED : HK_OK;
 }
 
 /* --- setting up --- */
