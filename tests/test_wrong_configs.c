@@ -116,6 +116,11 @@ static const struct wrong wrongs[] = {
     {"time",
      "simulation: {duration: 1 ms, time: exakt}\npopulations:\n  a: {model: iaf_psc_delta, size: 4}\n",
      {"1:36: time: `exakt` was found, `exact` or a grid such as `{grid: 0.1 ms}` was expected"}},
+    {"grid_models",
+     "simulation: {duration: 10 ms, time: {grid: 0.1 ms}}\npopulations:\n  a: {model: iaf_cond_exp, size: 4}\n"
+     "  b: {model: iaf_psc_exp, size: 4}\nrecord:\n  traces:\n    - {name: v, population: b, interval: 0.25 ms}\n",
+     {"3:3: population `a` is of model `iaf_cond_exp`, whose dynamics are not linear",
+      "7:7: trace `v`: its interval is 0.25 ms", "0.3 ms would do"}},
     {"scheduler",
      "simulation: {duration: 1 ms, scheduler: window}\npopulations:\n  a: {model: iaf_psc_delta, size: "
      "4}\n",

@@ -61,6 +61,12 @@ struct hk_sink {
 
 struct hk_simulation;
 
+/* Whether a network goes with the options' time and scheduler, which building it finds out as well. Error:
+ * HK_ERR_INPUT.
+ */
+enum hk_status hk_options_check(const struct hk_network *network, const struct hk_options *options,
+                                struct hk_messages *messages);
+
 /* Builds everything. The network may be destroyed afterwards. Errors: HK_ERR_MEMORY; HK_ERR_INPUT for what shows only
  * when values are drawn (a parameter out of its range, a delay that is not positive), and for a network or a scheduler
  * that does not go with the grid. */

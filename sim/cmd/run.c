@@ -413,8 +413,11 @@ static int run_config(struct run *run)
   run->network = hk_config_network(run->config);
   run->options = hk_config_options(run->config);
   run->duration = hk_config_duration(run->config);
-  if (run->dry)
-    return report_failure(print_plan(run->network, &run->options, run->duration), run->messages);
+  status = hk_options_check(run->network, &run->options, run->messages);
+  if (status == HK_OK && run->dry)
+    status = print_plan(run->network, &run->options, run->duration);
+  if (status != HK_OK || run->dry)
+    return report_failure(status, run->messages);
   status = choose_folder(run);
   if (status == HK_OK)
     status = check_memory(run);

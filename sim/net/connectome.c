@@ -259,7 +259,7 @@ static enum hk_status tell_fault(const struct build *b, struct hk_messages *mess
     return HK_OK;
   const struct hk_projection_spec *spec = hk_network_projection(b->network, first.projection);
   hk_messages_add(
-      messages, HK_SEVERITY_ERROR, NULL,
+      messages, HK_SEVERITY_ERROR, hk__network_projection_place(b->network, first.projection),
       "the projection `%.100s` -> `%.100s`: for target neuron %u a %s of %g%s was drawn, but it must be %s; "
       "set min and max of its distribution",
       hk_network_population(b->network, spec->source)->name, hk_network_population(b->network, spec->target)->name,

@@ -8,6 +8,7 @@ static void check_models(const struct hk_network *network, struct hk__faults *fa
 {
   for (size_t p = 0; p < hk_network_population_count(network); p++) {
     const struct hk_model *model = hk_network_model(network, p);
+    faults->place = hk__network_population_place(network, p);
     if (model->kind == HK_MODEL_NONLINEAR)
       HK__FAULT(faults,
                 "population `%s` is of model `%s`, whose dynamics are not linear: it runs in exact time only, and a "
@@ -20,6 +21,7 @@ static void check_traces(const struct hk_network *network, double grid, struct h
 {
   for (size_t i = 0; i < hk_network_trace_count(network); i++) {
     const struct hk_trace_spec *trace = hk_network_trace(network, i);
+    faults->place = hk__network_trace_place(network, i);
     double steps = trace->interval / grid, whole = fmax(1, round(steps));
     if (!(fabs(steps - whole) <= 1e-9 * whole))
       HK__FAULT(
@@ -43,8 +45,8 @@ static void check_scheduler(const struct hk_options *options, struct hk__faults 
     HK__FAULT(faults, "the scheduler `grid` needs a time grid, such as `time: {grid: 0.1 ms}`, but time is exact");
 }
 
-enum hk_status hk__check_grid(const struct hk_network *network, const struct hk_options *options,
-                              struct hk_messages *messages)
+enum hk_status hk_options_check(const struct hk_network *network, const struct hk_options *options,
+                                struct hk_messages *messages)
 {
   struct hk__faults faults = {.messages = messages};
   if (!(options->grid >= 0 && isfinite(options->grid))) {

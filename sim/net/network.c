@@ -20,6 +20,7 @@ struct population {
 
 struct list {
   void **items;
+  struct hk_place *places; /* where each was found; their files are copies */
   size_t count, capacity;
 };
 
@@ -304,25 +305,33 @@ static enum hk_status list_reserve(struct list *list)
     return HK_OK;
   size_t capacity = list->capacity ? 2 * list->capacity : 16;
   void **items = realloc(list->items, capacity * sizeof *items);
-  if (!items)
+  if (items)
+    list->items = items;
+  struct hk_place *places = realloc(list->places, capacity * sizeof *places);
+  if (places)
+    list->places = places;
+  if (!items || !places)
     return HK_ERR_MEMORY;
-  list->items = items;
   list->capacity = capacity;
   return HK_OK;
 }
 
-static void list_push(struct list *list, void *item, size_t *index)
+static void list_push(struct list *list, void *item, const struct hk_place *place, size_t *index)
 {
   if (index)
     *index = list->count;
+  list->places[list->count] = *place;
   list->items[list->count++] = item;
 }
 
 static void list_clear(struct list *list, void (*free_item)(void *))
 {
-  for (size_t i = 0; i < list->count; i++)
+  for (size_t i = 0; i < list->count; i++) {
     free_item(list->items[i]);
+    free((void *)list->places[i].file);
+  }
   free(list->items);
+  free(list->places);
 }
 
 enum hk_status hk_network_create(struct hk_network **out)
@@ -346,16 +355,21 @@ void hk_network_destroy(struct hk_network *network)
 }
 
 /* The last step of adding: the filled copy goes into its list, or away if anything failed. */
-static enum hk_status commit(struct list *list, void *item, enum hk_status status, void (*free_item)(void *),
-                             size_t *index)
+static enum hk_status commit(struct list *list, void *item, const struct hk_place *place, enum hk_status status,
+                             void (*free_item)(void *), size_t *index)
 {
+  struct hk_place kept = {.file = NULL};
   if (!status)
     status = list_reserve(list);
+  if (!status && place) {
+    kept = (struct hk_place){NULL, place->line, place->column};
+    status = copy_text(place->file, &kept.file);
+  }
   if (status) {
     free_item(item);
     return status;
   }
-  list_push(list, item, index);
+  list_push(list, item, &kept, index);
   return HK_OK;
 }
 
@@ -367,7 +381,7 @@ enum hk_status hk_network_add_population(struct hk_network *network, const struc
     return status;
   struct population *item = calloc(1, sizeof *item);
   status = item ? fill_population(item, spec) : HK_ERR_MEMORY;
-  return commit(&network->populations, item, status, free_population, index);
+  return commit(&network->populations, item, place, status, free_population, index);
 }
 
 enum hk_status hk_network_add_projection(struct hk_network *network, const struct hk_projection_spec *spec,
@@ -378,7 +392,7 @@ enum hk_status hk_network_add_projection(struct hk_network *network, const struc
     return status;
   struct hk_projection_spec *item = calloc(1, sizeof *item);
   status = item ? fill_projection(item, spec, hk_network_model(network, spec->target)) : HK_ERR_MEMORY;
-  return commit(&network->projections, item, status, free_projection, index);
+  return commit(&network->projections, item, place, status, free_projection, index);
 }
 
 enum hk_status hk_network_add_input(struct hk_network *network, const struct hk_input_spec *spec, size_t *index,
@@ -389,7 +403,7 @@ enum hk_status hk_network_add_input(struct hk_network *network, const struct hk_
     return status;
   struct hk_input_spec *item = calloc(1, sizeof *item);
   status = item ? fill_input(item, spec, hk_network_model(network, spec->target)) : HK_ERR_MEMORY;
-  return commit(&network->inputs, item, status, free_input, index);
+  return commit(&network->inputs, item, place, status, free_input, index);
 }
 
 enum hk_status hk_network_add_trace(struct hk_network *network, const struct hk_trace_spec *spec, size_t *index,
@@ -400,10 +414,25 @@ enum hk_status hk_network_add_trace(struct hk_network *network, const struct hk_
     return status;
   struct hk_trace_spec *item = calloc(1, sizeof *item);
   status = item ? fill_trace(item, spec, hk_network_model(network, spec->population)) : HK_ERR_MEMORY;
-  return commit(&network->traces, item, status, free_trace, index);
+  return commit(&network->traces, item, place, status, free_trace, index);
 }
 
 /* --- looking --- */
+
+const struct hk_place *hk__network_population_place(const struct hk_network *network, size_t index)
+{
+  return &network->populations.places[index];
+}
+
+const struct hk_place *hk__network_projection_place(const struct hk_network *network, size_t index)
+{
+  return &network->projections.places[index];
+}
+
+const struct hk_place *hk__network_trace_place(const struct hk_network *network, size_t index)
+{
+  return &network->traces.places[index];
+}
 
 static struct population *population_at(const struct hk_network *network, size_t index)
 {

@@ -20,6 +20,11 @@ static inline bool hk__skips_autapses(const struct hk_projection_spec *spec)
   return spec->source == spec->target && !spec->rule.allow_autapses;
 }
 
+/* Where a spec was found, for faults that show later. */
+const struct hk_place *hk__network_population_place(const struct hk_network *network, size_t index);
+const struct hk_place *hk__network_projection_place(const struct hk_network *network, size_t index);
+const struct hk_place *hk__network_trace_place(const struct hk_network *network, size_t index);
+
 /* Where the faults of one spec go. */
 struct hk__faults {
   const struct hk_place *place;
@@ -64,9 +69,5 @@ enum hk_status hk__check_input(const struct hk_network *network, const struct hk
                                const struct hk_place *place, struct hk_messages *messages);
 enum hk_status hk__check_trace(const struct hk_network *network, const struct hk_trace_spec *spec,
                                const struct hk_place *place, struct hk_messages *messages);
-
-/* Whether the options' grid, the scheduler and the network go together. Error: HK_ERR_INPUT. */
-enum hk_status hk__check_grid(const struct hk_network *network, const struct hk_options *options,
-                              struct hk_messages *messages);
 
 #endif

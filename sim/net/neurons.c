@@ -104,7 +104,7 @@ enum hk_status hk__population_values(const struct hk_network *network, size_t po
 {
   const struct hk_population_spec *spec = hk_network_population(network, population);
   const struct hk_model *model = hk_network_model(network, population);
-  struct hk__faults faults = {.messages = messages};
+  struct hk__faults faults = {.place = hk__network_population_place(network, population), .messages = messages};
   struct drawing d = {seed, HK__FOR_PARAMETER, (uint32_t)population};
   double *own = NULL;
   if (!param) {

@@ -75,7 +75,7 @@ enum hk_status hk_simulation_create(const struct hk_network *network, const stru
     chosen.threads = omp_get_num_procs();
   sim->kind = chosen.scheduler;
   atomic_init(&sim->stop, false);
-  enum hk_status status = hk__check_grid(network, &chosen, messages);
+  enum hk_status status = hk_options_check(network, &chosen, messages);
   if (status == HK_OK)
     status = hk__assemble(network, &chosen, &sim->built, messages);
   if (status == HK_OK)
