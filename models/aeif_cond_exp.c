@@ -78,6 +78,34 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
   });
 }
 
+/* The least time in which V_m can reach V_th, up to the horizon, by when `kept` of g_in or more is left. After V_m last
+ * had its present value v it lies between that and V_th, and rises at most as fast as it can at v, with the upstroke
+ * that is there at V_th, where g_ex is at most what it is now and w no lower than the lowest and the highest V_m can
+ * draw it. Below v and all reversal potentials only w and the current can pull V_m down. */
+HK_INLINE hk_lanes rise_time(const hk_lanes *p, const hk_lanes *x, hk_lanes current, hk_lanes swing, hk_lanes horizon,
+                             double kept)
+{
+  const hk_lanes none = hk_lanes_all(0), v = x[V_M], to_in = p[E_IN] - v, at_most = p[A] * (p[V_TH] - p[E_L]);
+  const hk_lanes pull = hk_lanes_max(hk_lanes_max(x[W], at_most) - p[I_E] - current + swing, none);
+  hk_lanes low = hk_lanes_min(hk_lanes_min(v, p[E_L]), hk_lanes_min(p[E_EX], p[E_IN]));
+  low -= pull * horizon / p[C_M];
+  const hk_lanes falls = hk_lanes_max(x[W] - hk_lanes_min(p[A] * (low - p[E_L]), at_most), none);
+  hk_lanes net = p[I_E] + current + swing - x[W] + falls * horizon / p[TAU_W];
+  net += p[G_L] * (p[E_L] - v + p[DELTA_T]) + x[G_EX] * hk_lanes_max(p[E_EX] - v, none);
+  net += x[G_IN] * (hk_lanes_max(to_in, none) + kept * hk_lanes_min(to_in, none));
+  const hk_lanes gap = p[C_M] * (p[V_TH] - v);
+  return hk_lanes_pick(gap > none, hk_lanes_pick(net * horizon < gap, horizon, gap / net), none);
+}
+
+static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, const hk_lanes *swing, hk_lanes *time)
+{
+  const hk_lanes soon = rise_time(p, x, *current, *swing, 0.25 * p[TAU_SYN_IN], 0.77);
+  const hk_lanes late = rise_time(p, x, *current, *swing, 4 * p[TAU_SYN_IN], 0);
+  /* negative conductances, as only initial values can be: what they take away ends */
+  const hk_mask odd = hk_lanes_min(x[G_EX], x[G_IN]) < hk_lanes_all(0);
+  *time = hk_lanes_pick(odd, hk_lanes_all(0), hk_lanes_max(soon, late));
+}
+
 static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)
 {
   (void)p;
@@ -116,6 +144,7 @@ const struct hk_model hk_model_aeif_cond_exp = {
     .check = check,
     .reset = reset,
     .series = series,
+    .quiet = quiet,
     .receive = receive,
     .threshold = threshold,
     .refractory = refractory,

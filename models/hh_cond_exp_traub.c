@@ -295,7 +295,7 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
  * comes to under these rates: of its way there it has gone at most y / (1 + y / 2) after y time constants. After V_m
  * last had its present value it lies between that and the ceiling; then h and n are at most 1, g_in at least what it
  * has decayed to, and V_m rises at most as fast as all this can drive it at its present value. */
-static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *time)
+static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, const hk_lanes *swing, hk_lanes *time)
 {
   static const struct {
     double u, open, close; /* rates of m at u, per ms */
@@ -303,7 +303,7 @@ static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current,
   static const double spans[] = {0.0625, 0.125, 0.25, 0.5}; /* ms */
   const hk_lanes none = hk_lanes_all(0), v = x[V_M], inhibition = x[G_IN] * (p[E_IN] - v);
   const hk_lanes sodium = p[G_NA] * hk_lanes_max(p[E_NA] - v, none);
-  hk_lanes push = p[I_E] + *current + p[G_L] * (p[E_L] - v) + x[G_EX] * hk_lanes_max(p[E_EX] - v, none);
+  hk_lanes push = p[I_E] + *current + *swing + p[G_L] * (p[E_L] - v) + x[G_EX] * hk_lanes_max(p[E_EX] - v, none);
   push += p[G_K] * hk_lanes_max(p[E_K] - v, none) + hk_lanes_max(inhibition, none);
   *time = none;
   for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {

@@ -59,6 +59,30 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
   });
 }
 
+/* The least time in which V_m can reach V_th, up to the horizon, by when `kept` of an exponential of tau_syn_in or more
+ * is left. After V_m last had its present value it lies between that and V_th, and rises at most as fast as it can at
+ * its present value, where a conductance is at most what its drive lifts it to and at least what it decays to. */
+HK_INLINE hk_lanes rise_time(const hk_lanes *p, const hk_lanes *x, hk_lanes most, hk_lanes horizon, double kept)
+{
+  const hk_lanes none = hk_lanes_all(0), to_ex = hk_lanes_max(p[E_EX] - x[V_M], none), to_in = p[E_IN] - x[V_M];
+  const hk_lanes ex = x[G_EX] + x[DG_EX] * hk_lanes_min(horizon, p[TAU_SYN_EX] * (1 / M_E));
+  const hk_lanes in = x[G_IN] + x[DG_IN] * hk_lanes_min(horizon, p[TAU_SYN_IN] * (1 / M_E));
+  hk_lanes net = most + p[G_L] * (p[E_L] - x[V_M]) + ex * to_ex;
+  net += in * hk_lanes_max(to_in, none) + kept * x[G_IN] * hk_lanes_min(to_in, none);
+  const hk_lanes gap = p[C_M] * (p[V_TH] - x[V_M]);
+  return hk_lanes_pick(net * horizon < gap, horizon, gap / net);
+}
+
+static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, const hk_lanes *swing, hk_lanes *time)
+{
+  const hk_lanes most = p[I_E] + *current + *swing;
+  const hk_lanes soon = rise_time(p, x, most, 0.25 * p[TAU_SYN_IN], 0.77);
+  const hk_lanes late = rise_time(p, x, most, 8 * p[TAU_SYN_IN], 0);
+  /* negative conductances and drives, as only initial values can be: what they take away ends */
+  const hk_mask odd = hk_lanes_min(hk_lanes_min(x[G_EX], x[DG_EX]), hk_lanes_min(x[G_IN], x[DG_IN])) < hk_lanes_all(0);
+  *time = hk_lanes_pick(odd, hk_lanes_all(0), hk_lanes_max(soon, late));
+}
+
 static void receive(const hk_lanes *p, size_t port, const hk_lanes *weight, hk_lanes *x)
 {
   if (port == 0)
@@ -100,6 +124,7 @@ const struct hk_model hk_model_iaf_cond_alpha = {
     .check = check,
     .reset = reset,
     .series = series,
+    .quiet = quiet,
     .receive = receive,
     .threshold = threshold,
     .refractory = refractory,

@@ -61,11 +61,11 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
 /* After V_m last had its present value it lies between that and V_th, and rises at most as fast as it can at its
  * present value, where g_ex is at most what it is now and g_in at least what it has decayed to: within the horizon most
  * of it, for ever nothing. */
-static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *time)
+static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, const hk_lanes *swing, hk_lanes *time)
 {
   const hk_lanes horizon = 0.25 * p[TAU_SYN_IN], none = hk_lanes_all(0);
   hk_lanes excitation = x[G_EX] * hk_lanes_max(p[E_EX] - x[V_M], none), inhibition = x[G_IN] * (p[E_IN] - x[V_M]);
-  hk_lanes most = p[G_L] * (p[E_L] - x[V_M]) + p[I_E] + *current + excitation + hk_lanes_max(inhibition, none);
+  hk_lanes most = p[G_L] * (p[E_L] - x[V_M]) + p[I_E] + *current + *swing + excitation + hk_lanes_max(inhibition, none);
   hk_lanes inward = most + 0.75 * hk_lanes_min(inhibition, none), gap = p[C_M] * (p[V_TH] - x[V_M]);
   hk_lanes soon = hk_lanes_pick(inward * horizon < gap, horizon, gap / inward);
   hk_lanes late = hk_lanes_pick(most > none, gap / most, hk_lanes_all(INFINITY));

@@ -33,11 +33,12 @@ static void series(const hk_lanes *p, const hk_lanes *current, const hk_lanes *f
   }
 }
 
-static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, hk_lanes *time)
+static void quiet(const hk_lanes *p, const hk_lanes *x, const hk_lanes *current, const hk_lanes *swing, hk_lanes *time)
 {
   (void)p;
   (void)x;
   (void)current;
+  (void)swing;
   *time = hk_lanes_all(INFINITY);
 }
 

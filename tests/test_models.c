@@ -387,11 +387,16 @@ START_TEST(quiet_times_are_kept)
   size_t told = 0;
   for (int i = 0; i < 4000; i++) {
     double param[HK_PARAMS_MAX], x[HK_STATES_MAX];
-    for (size_t k = 0; k < model->param_count; k++)
+    for (size_t k = 0; k < model->param_count; k++) {
       param[k] = model->params[k].preset * (i % 2 ? uniform(&rng, 0.5, 1.5) : 1);
+      if (i % 4 == 3)
+        param[k] = model->params[k].low < 0 ? param[k] + uniform(&rng, -20, 20) : param[k] * exp(uniform(&rng, -3, 3));
+    }
     if (model->check && model->check(param))
       continue;
-    struct hk__current current = {.constant = i % 3 ? uniform(&rng, -300, 900) : 0};
+    struct hk__sine sine = {.amplitude = uniform(&rng, -500, 500), .omega = uniform(&rng, 0.01, 2)};
+    struct hk__current current = {
+        .constant = i % 3 ? uniform(&rng, -300, 900) : 0, .sines = &sine, .sine_count = i % 5 == 0};
     struct hk__motion motion = {model, param, &current, 1e-11, false};
     draw_state(model, model->threshold(param), &rng, x);
     double quiet = hk__quiet(&motion, x);

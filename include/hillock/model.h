@@ -145,8 +145,9 @@ struct hk_model {
   bool costly_series; /* products of series are most of its work, so that steps with fewer terms are the cheaper way */
 
   /* Nonlinear models: a time, in ms, before which free neurons in state x surely do not spike while nothing arrives and
-   * their current stays at most `current`; 0 if that cannot be told cheaply. May be NULL. */
-  void (*quiet)(const hk_lanes *param, const hk_lanes *x, const hk_lanes *current, hk_lanes *time);
+   * their current stays within `swing` of `current`; 0 if that cannot be told cheaply. May be NULL. */
+  void (*quiet)(const hk_lanes *param, const hk_lanes *x, const hk_lanes *current, const hk_lanes *swing,
+                hk_lanes *time);
 
   /* Nonlinear models: advances x by *dt >= 0 or, where that is too much for the method, by as much of it as is not, to
    * what *dt is set; free is as for series. The error is to be some 1e-14 of the state, as no tolerance applies;

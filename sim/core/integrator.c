@@ -56,11 +56,12 @@ double hk__quiet(const struct hk__motion *motion, const double *x)
   if (!model->quiet)
     return 0;
   struct hk__motions m;
-  hk_lanes state[HK_STATES_MAX], current = hk_lanes_all(hk__current_most(motion->current)), time;
+  hk_lanes state[HK_STATES_MAX], time;
+  const hk_lanes swing = hk_lanes_all(hk__current_swing(motion->current));
   hk__motions_put_one(&m, motion);
   for (size_t j = 0; j < model->state_count; j++)
     state[j] = hk_lanes_all(x[j]);
-  model->quiet(m.param, state, &current, &time);
+  model->quiet(m.param, state, &m.constant, &swing, &time);
   return time[0];
 }
 

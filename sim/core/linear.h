@@ -47,14 +47,14 @@ static inline bool hk__current_is_restless(const struct hk__current *current)
   return current->noisy || current->sine_count > 0;
 }
 
-/* The most that a current can be; the current at absolute time t; whether it varies; its Taylor coefficients from t on,
- * series[0 .. count). */
-static inline double hk__current_most(const struct hk__current *current)
+/* How far a current can be from its constant; the current at absolute time t; whether it varies; its Taylor
+ * coefficients from t on, series[0 .. count). */
+static inline double hk__current_swing(const struct hk__current *current)
 {
-  double most = current->constant;
+  double swing = 0;
   for (size_t i = 0; i < current->sine_count; i++)
-    most += fabs(current->sines[i].amplitude);
-  return most;
+    swing += fabs(current->sines[i].amplitude);
+  return swing;
 }
 double hk__current_at(const struct hk__current *current, double t);
 bool hk__current_varies(const struct hk__current *current);

@@ -147,13 +147,13 @@ static void put_motions(struct group *g)
   }
 }
 
-/* The most that each current can be. */
-static hk_lanes most_of_currents(const struct group *g)
+/* How far each current can be from its constant. */
+static hk_lanes swings(const struct group *g)
 {
-  hk_lanes most = g->motions.constant;
+  hk_lanes swing = hk_lanes_all(0);
   for (size_t i = 0; g->shard->walks->sines && i < HK_LANES; i++)
-    most[i] = hk__current_most(g->motions.current[i]);
-  return most;
+    swing[i] = hk__current_swing(g->motions.current[i]);
+  return swing;
 }
 
 /* --- setting out --- */
@@ -274,8 +274,8 @@ static hk_lanes ask(struct group *g)
   hk_lanes quiet = hk_lanes_all(0);
   if (!g->motions.model->quiet)
     return quiet;
-  const hk_lanes current = most_of_currents(g);
-  g->motions.model->quiet(g->motions.param, g->x, &current, &quiet);
+  const hk_lanes swing = swings(g);
+  g->motions.model->quiet(g->motions.param, g->x, &g->motions.constant, &swing, &quiet);
   const hk_lanes least = 0x1p-50 * hk_lanes_max(g->since, hk_lanes_all(1));
   return hk_lanes_pick((quiet > 0.1 * g->pace) & (quiet > least), quiet, hk_lanes_all(0));
 }
