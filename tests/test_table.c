@@ -161,6 +161,9 @@ START_TEST(beyond_the_recording)
   ck_assert_int_eq(import("5,a,2\n1,b,9\n", &options), HK_OK);
   ck_assert_uint_eq(hk_messages_count(messages), 1);
   ck_assert_ptr_nonnull(strstr(hk_messages_get(messages, 0).text, "no spike is of population silent"));
+  options.duration = 2007; /* the last spike comes at 2007.0000000000002 ms, by rounding */
+  ck_assert_int_eq(import("2.007,a,2\n", &options), HK_OK);
+  options.duration = 5000;
   static const char *const wrong[][2] = {
       {"5,a,2\n1,a,3\n0,a,4\n", "neuron 3, and population a is said to have 3"},
       {"5,a,2\n5.5,a,1\n6,a,1\n", "a spike at 5500 ms, and the recording ends at 5000 ms"},

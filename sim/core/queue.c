@@ -293,6 +293,8 @@ static enum hk_status run(struct hk__scheduler *self, double until, const atomic
   }
   if (!is_stopped)
     *reached = until;
+  else if (next_moment(q) <= *reached) /* a delay too short to move the time on: the moment is not over */
+    return HK_ERR_INTERRUPTED;
   const enum hk_status status = take_samples(q, *reached, true);
   return status == HK_OK && *reached < until ? HK_ERR_INTERRUPTED : status;
 }

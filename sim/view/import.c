@@ -5,6 +5,7 @@
 
 #include <csv.h>
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -169,7 +170,7 @@ static const char *population_name(const struct table *table)
 static void check_bounds(struct table *table, double time, const char *name, uint64_t id)
 {
   const struct hk_table_import *options = table->options;
-  if (time > options->duration)
+  if (time > options->duration * (1 + 4 * DBL_EPSILON)) /* units are rounded */
     complain(table, "a spike at %.17g ms, and the recording ends at %.17g ms", time, options->duration);
   for (size_t i = 0; i < options->size_count; i++)
     if (strcmp(options->sizes[i].population, name) == 0 && id >= options->sizes[i].size)
